@@ -1,0 +1,217 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay/patchbay/internal/seal"
+)
+
+// Server is an authorization server, as the `auth.oauth2` section of a manifest describes it.
+type Server struct {
+	Authorize Authorize     `yaml:"authorize"`
+	Token     TokenEndpoint `yaml:"token"`
+	// PKCE is S256 or none; empty means S256.
+	PKCE    PKCE    `yaml:"pkce"`
+	Refresh Refresh `yaml:"refresh"`
+	Revoke  Revoke  `yaml:"revoke"`
+	Scopes  []Scope `yaml:"scopes"`
+}
+
+// Authorize is the page where a person consents.
+type Authorize struct {
+	URL string `yaml:"url"`
+	// Params are added to every authorization URL, for example access_type: offline.
+	Params map[string]string `yaml:"params"`
+	// ScopeSeparator stands between scopes; empty means a space (RFC 6749 section 3.3).
+	ScopeSeparator string `yaml:"scope_separator"`
+}
+
+// TokenEndpoint is where codes and refresh tokens become access tokens.
+type TokenEndpoint struct {
+	URL string `yaml:"url"`
+	// Client says where the client's id and secret go; empty means ClientPost.
+	Client ClientAuth `yaml:"client"`
+	// Body is the encoding of the request; empty means BodyForm.
+	Body Body `yaml:"body"`
+	// Params are added to every token request.
+	Params map[string]string `yaml:"params"`
+}
+
+// ClientAuth is how a client proves who it is (RFC 6749 section 2.3.1).
+type ClientAuth string
+
+// The ways to send client_id and client_secret.
+const (
+	ClientPost  ClientAuth = "post"  // in the body
+	ClientBasic ClientAuth = "basic" // in the Authorization header
+)
+
+// Body is the encoding of a request to the server.
+type Body string
+
+// The encodings that servers take.
+const (
+	BodyForm Body = "form"
+	BodyJSON Body = "json"
+)
+
+// PKCE is the code challenge method (RFC 7636). The plain method is not offered.
+type PKCE string
+
+// The code challenge methods.
+const (
+	PKCES256 PKCE = "S256"
+	PKCENone PKCE = "none"
+)
+
+// Refresh says how this server's tokens are renewed.
+type Refresh struct {
+	// Rotates is true when each refresh token works once and a refresh answers with the next one.
+	Rotates bool `yaml:"rotates"`
+	// Margin is how long before expiry a token is renewed; 0 leaves it to the caller.
+	Margin time.Duration `yaml:"margin"`
+	// Lifetime is that of an access token whose answer has no expires_in; 0 means that such a token does not expire.
+	Lifetime time.Duration `yaml:"lifetime"`
+	// Terminal lists error codes that mean, besides invalid_grant, that the grant is dead.
+	Terminal []string `yaml:"terminal"`
+}
+
+// Revoke says how a token is given back.
+type Revoke struct {
+	// URL is an RFC 7009 endpoint; empty when the vendor has none, and then Reason says so.
+	URL string `yaml:"url"`
+	// Send says which token ends the whole grant; empty means SendRefresh.
+	Send Send `yaml:"send"`
+	// Reason is why there is nothing to call, written for the person who disconnects.
+	Reason string `yaml:"reason"`
+}
+
+// Send names one of a grant's two tokens.
+type Send string
+
+// The tokens that a revocation can name.
+const (
+	SendRefresh Send = "refresh_token"
+	SendAccess  Send = "access_token"
+)
+
+// Scope is one permission: a short name of ours and the vendor's spelling.
+type Scope struct {
+	Name string `yaml:"name"`
+	// Value is the vendor's spelling; empty means that it is the Name.
+	Value       string `yaml:"value"`
+	Description string `yaml:"description"`
+	// Default scopes are asked for when the caller names none.
+	Default bool `yaml:"default"`
+	// Required scopes are always asked for; without them the integration cannot work.
+	Required bool `yaml:"required"`
+}
+
+// Client is the application that the vendor knows.
+type Client struct {
+	ID string
+	// Secret is zero for a public client.
+	Secret seal.Secret
+}
+
+// Validate returns every fault of the description at once, each naming its key, or nil.
+func (s *Server) Validate() error {
+	var faults []error
+	fault := func(key, format string, args ...any) {
+		faults = append(faults, fmt.Errorf(key+": "+format, args...))
+	}
+	address := func(key, raw string) {
+		if u, err := url.Parse(raw); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+			fault(key, "must be an https URL without user information")
+		}
+	}
+	address("authorize.url", s.Authorize.URL)
+	address("token.url", s.Token.URL)
+	if s.Revoke.URL != "" {
+		address("revoke.url", s.Revoke.URL)
+	} else if s.Revoke.Reason == "" {
+		fault("revoke", "needs a url, or a reason why there is none")
+	}
+	if !slices.Contains([]ClientAuth{"", ClientPost, ClientBasic}, s.Token.Client) {
+		fault("token.client", "must be post or basic")
+	}
+	if !slices.Contains([]Body{"", BodyForm, BodyJSON}, s.Token.Body) {
+		fault("token.body", "must be form or json")
+	}
+	if !slices.Contains([]PKCE{"", PKCES256, PKCENone}, s.PKCE) {
+		fault("pkce", "must be S256 or none")
+	}
+	if !slices.Contains([]Send{"", SendRefresh, SendAccess}, s.Revoke.Send) {
+		fault("revoke.send", "must be refresh_token or access_token")
+	}
+	if s.Refresh.Margin < 0 || s.Refresh.Lifetime < 0 {
+		fault("refresh", "margin and lifetime cannot be negative")
+	}
+	names, values := map[string]bool{}, map[string]bool{}
+	for i, scope := range s.Scopes {
+		if scope.Name == "" || names[scope.Name] || values[scope.value()] {
+			fault(fmt.Sprintf("scopes[%d]", i), "needs a name and a value that no other scope has")
+		}
+		names[scope.Name], values[scope.value()] = true, true
+	}
+	return errors.Join(faults...)
+}
+
+// Pick returns the token that a revocation sends: the one that Send names, or the other when there is no such token.
+func (r Revoke) Pick(access, refresh seal.Secret) seal.Secret {
+	first, second := refresh, access
+	if r.Send == SendAccess {
+		first, second = access, refresh
+	}
+	if first.IsZero() {
+		return second
+	}
+	return first
+}
+
+func (s Scope) value() string {
+	if s.Value == "" {
+		return s.Name
+	}
+	return s.Value
+}
+
+func (s *Server) separator() string {
+	if s.Authorize.ScopeSeparator == "" {
+		return " "
+	}
+	return s.Authorize.ScopeSeparator
+}
+
+// vendorScopes spells short names as the vendor does.
+func (s *Server) vendorScopes(names []string) ([]string, error) {
+	out := make([]string, 0, len(names))
+	for _, name := range names {
+		i := slices.IndexFunc(s.Scopes, func(sc Scope) bool { return sc.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("oauth: there is no scope named %q", name)
+		}
+		out = append(out, s.Scopes[i].value())
+	}
+	return out, nil
+}
+
+// shortScopes spells the vendor's scopes as our names, each once; one without a name of ours keeps the vendor's
+// spelling. It returns nil when there are none.
+func (s *Server) shortScopes(values []string) []string {
+	var out []string
+	for _, v := range values {
+		if i := slices.IndexFunc(s.Scopes, func(sc Scope) bool { return strings.EqualFold(sc.value(), v) }); i >= 0 {
+			v = s.Scopes[i].Name
+		}
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
