@@ -22,8 +22,8 @@ type AuthorizeRequest struct {
 // NewVerifier returns a fresh PKCE verifier of 32 random octets (RFC 7636 section 4.1).
 func NewVerifier() seal.Secret { return seal.NewSecret(oauth2.GenerateVerifier()) }
 
-// AuthorizeURL returns the address of the consent page, with the S256 challenge of r.Verifier unless the server takes no
-// PKCE. It fails on an unknown scope and on a missing state or verifier.
+// AuthorizeURL returns the address of the consent page, with the S256 challenge of r.Verifier unless the server takes
+// no PKCE. It fails on an unknown scope and on a missing state or verifier.
 func (s *Server) AuthorizeURL(client Client, r AuthorizeRequest) (string, error) {
 	if client.ID == "" {
 		return "", errors.New("oauth: there is no client id")

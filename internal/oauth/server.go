@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -126,8 +127,8 @@ func (s *Server) Validate() error {
 		faults = append(faults, fmt.Errorf(key+": "+format, args...))
 	}
 	address := func(key, raw string) {
-		if u, err := url.Parse(raw); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-			fault(key, "must be an https URL without user information")
+		if u, err := url.Parse(raw); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !near(u) {
+			fault(key, "must be an https URL without user information; http is for localhost and addresses only")
 		}
 	}
 	address("authorize.url", s.Authorize.URL)
@@ -160,6 +161,13 @@ func (s *Server) Validate() error {
 		names[scope.Name], values[scope.value()] = true, true
 	}
 	return errors.Join(faults...)
+}
+
+// near reports whether u is plain http to this machine or to a bare address, as an operator's own server may be; egress
+// still asks for an allowance.
+func near(u *url.URL) bool {
+	_, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil)
 }
 
 // Pick returns the token that a revocation sends: the one that Send names, or the other when there is no such token.

@@ -10,7 +10,7 @@ import (
 )
 
 // Wire speaks to one server as one client. It never follows a redirect, since its requests carry secrets. Errors are
-// *Error, or the context's when ctx ended before anything was sent.
+// always *Error; one that wraps the context's error is Transient, and what was sent by then may have been spent.
 type Wire struct {
 	Server *Server
 	Client Client
