@@ -1,0 +1,2 @@
+// Package question reads a plain question ("emails from Sarah about the budget last week, unread").
+package question
