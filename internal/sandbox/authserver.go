@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-oauth2/oauth2/v4"
+	oauth2errors "github.com/go-oauth2/oauth2/v4/errors"
+	"github.com/go-oauth2/oauth2/v4/manage"
+	"github.com/go-oauth2/oauth2/v4/server"
+)
+
+// authServer is one vendor's OAuth 2.0 authorization server. The library does the protocol; what is the vendor's own,
+// names and words, comes in as data.
+type authServer struct {
+	sandbox *Sandbox
+	lib     *server.Server
+	vendor  string // as shown to people
+	issuer  string
+	scopes  []scopeText
+
+	// exchange makes requests to the token endpoint come one after the other, so that a one-time token is used once.
+	exchange sync.Mutex
+}
+
+// scopeText is a scope and what the consent page says of it.
+type scopeText struct{ Value, Text string }
+
+// tokenShape is how a vendor's codes and tokens begin.
+type tokenShape struct{ code, access, refresh string }
+
+// Token makes an authorization code. (oauth2.AuthorizeGenerate)
+func (t tokenShape) Token(context.Context, *oauth2.GenerateBasic) (string, error) {
+	return t.code + randomToken(32), nil
+}
+
+// accessTokens makes access and refresh tokens.
+type accessTokens struct {
+	tokenShape
+	rotate bool
+}
+
+// Token makes an access token, and a refresh token where the vendor gives one: with a code whose request asked for it,
+// and with a refresh when refresh tokens rotate. (oauth2.AccessGenerate)
+func (t accessTokens) Token(_ context.Context, b *oauth2.GenerateBasic, _ bool) (access, refresh string, err error) {
+	access = t.access + randomToken(48)
+	if held := b.TokenInfo.GetRefresh() != ""; held && t.rotate || !held && extension(b.TokenInfo).Get(extRefresh) != "" {
+		refresh = t.refresh + randomToken(48)
+	}
+	return access, refresh, nil
+}
+
+func extension(t oauth2.TokenInfo) url.Values {
+	if e, ok := t.(oauth2.ExtendableTokenInfo); ok {
+		return e.GetExtension()
+	}
+	return nil
+}
+
+func (s *Sandbox) newAuthServer(vendor, issuer string, shape tokenShape, scopes []scopeText) *authServer {
+	a := &authServer{sandbox: s, vendor: vendor, issuer: issuer, scopes: scopes}
+	m := manage.NewManager()
+	m.MapTokenStorage(s.ledger)
+	m.MapClientStorage(s.ledger)
+	m.MapAuthorizeGenerate(shape)
+	m.MapAccessGenerate(accessTokens{shape, s.opts.RotateRefreshTokens})
+	m.SetAuthorizeCodeExp(codeLifetime)
+	m.SetAuthorizeCodeTokenCfg(&manage.Config{AccessTokenExp: s.opts.AccessTokenLifetime, IsGenerateRefresh: true})
+	m.SetRefreshTokenCfg(&manage.RefreshingConfig{
+		AccessTokenExp: s.opts.AccessTokenLifetime, IsGenerateRefresh: true, IsRemoveRefreshing: true,
+	})
+	// Any redirect URL that checkAuthorize lets through is the client's; the library still compares it at the exchange.
+	m.SetValidateURIHandler(func(string, string) error { return nil })
+	m.SetExtractExtensionHandler(a.extend)
+
+	a.lib = server.NewServer(&server.Config{
+		TokenType:                   "Bearer",
+		AllowedResponseTypes:        []oauth2.ResponseType{oauth2.Code},
+		AllowedGrantTypes:           []oauth2.GrantType{oauth2.AuthorizationCode, oauth2.Refreshing},
+		AllowedCodeChallengeMethods: []oauth2.CodeChallengeMethod{oauth2.CodeChallengeS256, oauth2.CodeChallengePlain},
+	}, m)
+	a.lib.ClientInfoHandler = a.client
+	a.lib.RefreshTokenResolveHandler = a.refreshToken
+	a.lib.RefreshingScopeHandler = func(tgr *oauth2.TokenGenerateRequest, granted string) (bool, error) {
+		return subset(strings.Fields(tgr.Scope), strings.Fields(granted)), nil
+	}
+	return a
+}
+
+// extend gives a new grant its id and decides, as Google does, whether its exchange yields a refresh token: when offline
+// access was asked for, and this client holds none for the account or the person was made to consent again.
+func (a *authServer) extend(tgr *oauth2.TokenGenerateRequest, t oauth2.ExtendableTokenInfo) {
+	ext := t.GetExtension()
+	if ext.Get(extGrant) != "" {
+		return
+	}
+	ext.Set(extGrant, "grant_"+randomToken(12))
+	r, ledger := tgr.Request, a.sandbox.ledger
+	group, _ := ledger.clientGroup(tgr.ClientID)
+	again := slices.Contains(strings.Fields(r.FormValue("prompt")), "consent")
+	if r.FormValue("access_type") == "offline" && (again || !ledger.remembers(group, tgr.UserID)) {
+		ext.Set(extRefresh, "yes")
+	}
+	t.SetExtension(ext)
+}
+
+// client authenticates the client of a request to the token endpoint, by HTTP Basic or by form (RFC 6749 section 2.3.1).
+func (a *authServer) client(r *http.Request) (id, secret string, err error) {
+	id, secret, basic := r.BasicAuth()
+	if basic {
+		var err1, err2 error
+		id, err1 = url.QueryUnescape(id)
+		secret, err2 = url.QueryUnescape(secret)
+		if errors.Join(err1, err2) != nil {
+			return "", "", oauth2errors.ErrInvalidClient
+		}
+	} else {
+		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
+	if !a.sandbox.ledger.checkClient(id, secret) {
+		return "", "", oauth2errors.ErrInvalidClient
+	}
+	return id, secret, nil
+}
+
+// refreshToken takes the refresh token out of a request; one that was issued to another client is refused here, which
+// the library leaves to its caller (RFC 6749 section 6).
+func (a *authServer) refreshToken(r *http.Request) (string, error) {
+	token := r.PostFormValue("refresh_token")
+	if token == "" {
+		return "", oauth2errors.ErrInvalidRequest
+	}
+	id, _, err := a.client(r)
+	if err != nil {
+		return "", err
+	}
+	group, _ := a.sandbox.ledger.clientGroup(id)
+	if g := a.sandbox.ledger.owner(token); g == nil || g.Group != group {
+		return "", oauth2errors.ErrInvalidGrant
+	}
+	return token, nil
+}
+
+// token serves the token endpoint. Refuse words an error as the vendor does.
+func (a *authServer) token(refuse func(http.ResponseWriter, oauth2.GrantType, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a.exchange.Lock()
+		defer a.exchange.Unlock()
+		gt, tgr, err := a.lib.ValidationTokenRequest(r)
+		if err != nil {
+			refuse(w, oauth2.GrantType(r.PostFormValue("grant_type")), err)
+			return
+		}
+		info, err := a.lib.GetAccessToken(r.Context(), gt, tgr)
+		if err != nil {
+			refuse(w, gt, err)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		writeJSON(w, http.StatusOK, a.lib.GetTokenData(info))
+	}
+}
+
+func subset(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
