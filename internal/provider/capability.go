@@ -1,0 +1,140 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Effects of a capability.
+const (
+	Read  = "read"
+	Write = "write"
+)
+
+// Capability is one thing that a provider can do. Reads answer questions; writes run only by name.
+type Capability struct {
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	// Effect is Read or Write.
+	Effect string `yaml:"effect"`
+	// Scopes are all needed. "a | b" is satisfied by either; the first is the least that is enough.
+	Scopes []string `yaml:"scopes"`
+	// Phrases are the words that lead a question here.
+	Phrases []string `yaml:"phrases"`
+	// Arguments is the JSON Schema of what an invocation by name takes; see ArgumentsSchema.
+	Arguments map[string]any `yaml:"arguments"`
+	// Window says what time a question means that names none.
+	Window WindowRule `yaml:"window"`
+
+	Operation `yaml:",inline"`
+	// Each fetches by itself every item that the answer names; nil when one request tells all.
+	Each *Operation `yaml:"each"`
+
+	arguments *schema
+}
+
+// Operation is one request and how its answer is read.
+type Operation struct {
+	Asks *Expression `yaml:"request"`
+	// Kind is that of the results: calendar_event, email_message or custom_record.
+	Kind string `yaml:"result"`
+	// Yields makes one object for each result; the kinds say what it may hold.
+	Yields *Expression `yaml:"results"`
+	// Items makes what Each fetches, one by one as .item, in place of results.
+	Items *Expression `yaml:"items"`
+	// Next makes the token of the next page, which becomes .page of its request; null or nothing on the last page.
+	Next *Expression `yaml:"next"`
+
+	provider *Provider
+}
+
+// Configured describes capabilities that an integration's config lists: the property holds objects with name,
+// description and trigger_phrases, and every one of them works as the Operation says.
+type Configured struct {
+	Property string `yaml:"property"`
+	Effect   string `yaml:"effect"`
+
+	Operation `yaml:",inline"`
+}
+
+// RequiredScopes returns the short names of the least scopes that the capability needs.
+func (c *Capability) RequiredScopes() []string {
+	out := make([]string, len(c.Scopes))
+	for i, s := range c.Scopes {
+		out[i] = alternatives(s)[0]
+	}
+	return out
+}
+
+// Granted reports whether the scopes, by their short names, are enough.
+func (c *Capability) Granted(scopes []string) bool {
+	for _, s := range c.Scopes {
+		if !slices.ContainsFunc(alternatives(s), func(one string) bool { return slices.Contains(scopes, one) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// ArgumentsSchema returns the JSON Schema of the arguments, which the caller must not change.
+func (c *Capability) ArgumentsSchema() map[string]any { return c.arguments.document }
+
+// ValidateArguments checks the arguments of an invocation by name. It returns every fault, as ValidateConfig does, with
+// fields that begin with "arguments".
+func (c *Capability) ValidateArguments(arguments map[string]any) error {
+	return c.arguments.validate("arguments", arguments)
+}
+
+func alternatives(scope string) []string {
+	parts := strings.Split(scope, "|")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts
+}
+
+// configured makes the capabilities that a config lists. A config that breaks its schema yields fewer, never a panic.
+func (p *Provider) configured(config map[string]any) []*Capability {
+	if p.Configured == nil {
+		return nil
+	}
+	list, _ := config[p.Configured.Property].([]any)
+	var out []*Capability
+	for _, entry := range list {
+		fields, _ := entry.(map[string]any)
+		name, _ := fields["name"].(string)
+		if name == "" {
+			continue
+		}
+		description, _ := fields["description"].(string)
+		out = append(out, &Capability{
+			Name:        name,
+			Description: description,
+			Effect:      p.Configured.Effect,
+			Phrases:     texts(fields["trigger_phrases"]),
+			Operation:   p.Configured.Operation,
+			arguments:   emptyArguments,
+		})
+	}
+	return out
+}
+
+// texts returns the strings of a list and leaves out everything else.
+func texts(list any) []string {
+	switch list := list.(type) {
+	case []string:
+		return slices.Clone(list)
+	case []any:
+		var out []string
+		for _, v := range list {
+			if s, ok := v.(string); ok {
+				out = append(out, s)
+			}
+		}
+		return out
+	case map[string]any:
+		return slices.Sorted(maps.Keys(list))
+	}
+	return nil
+}

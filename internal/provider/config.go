@@ -1,0 +1,186 @@
+package provider
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/patchbay/patchbay/internal/problem"
+)
+
+// ConfigSchema returns the JSON Schema of an integration's config for one way to authenticate, the preferred one when
+// kind is empty. A property with writeOnly is a secret. It is nil for a kind that the provider does not offer; the
+// caller must not change it.
+func (p *Provider) ConfigSchema(kind string) map[string]any {
+	if s := p.schemaFor(kind); s != nil {
+		return s.document
+	}
+	return nil
+}
+
+// KindFor returns the way to authenticate that a config is meant for when the caller names none: the first whose schema
+// takes the config, and the preferred one when none does.
+func (p *Provider) KindFor(config map[string]any) string {
+	offered := p.AuthKinds()
+	for _, k := range offered {
+		if p.ValidateConfig(k, config) == nil {
+			return k
+		}
+	}
+	return offered[0]
+}
+
+// ValidateConfig checks a config, secrets included, against the schema of one way to authenticate. It returns every
+// fault at once, joined: problems of code Invalid whose Field begins with "config". None repeats a value.
+func (p *Provider) ValidateConfig(kind string, config map[string]any) error {
+	s := p.schemaFor(kind)
+	if s == nil {
+		return problem.New(problem.Invalid, "%s does not offer this; choose one of %s.", p.Title,
+			strings.Join(p.AuthKinds(), ", ")).At("authKind")
+	}
+	var faults []error
+	for alias, name := range p.Aliases {
+		_, one := config[alias]
+		if _, two := config[name]; one && two {
+			faults = append(faults, problem.New(problem.Invalid, "It is another name of %s; give one of them.", name).
+				At("config", alias))
+		}
+	}
+	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config))
+	return errors.Join(faults...)
+}
+
+// SplitSecrets parts a valid config into what may be stored and shown, and the values of its writeOnly properties by
+// their dotted path, for example "authentication.token". Aliases get their real name. A value that is exactly one
+// placeholder is no secret and stays. Both maps are fresh.
+func (p *Provider) SplitSecrets(config map[string]any) (public map[string]any, secrets map[string]string) {
+	public, secrets = p.named(config), map[string]string{}
+	for _, path := range p.secretPaths() {
+		parent, name := descend(public, path)
+		value, ok := parent[name]
+		if !ok {
+			continue
+		}
+		text, _ := value.(string)
+		if wholePlaceholder.MatchString(text) {
+			continue
+		}
+		delete(parent, name)
+		if text != "" {
+			secrets[strings.Join(path, ".")] = text
+		}
+	}
+	return public, secrets
+}
+
+// JoinSecrets puts back what SplitSecrets took out. Secrets under other names are left alone. The result is fresh.
+func (p *Provider) JoinSecrets(public map[string]any, secrets map[string]string) map[string]any {
+	config := p.named(public)
+	for _, path := range p.secretPaths() {
+		value, ok := secrets[strings.Join(path, ".")]
+		if !ok {
+			continue
+		}
+		parent := config
+		for _, step := range path[:len(path)-1] {
+			next, ok := parent[step].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				parent[step] = next
+			}
+			parent = next
+		}
+		parent[path[len(path)-1]] = value
+	}
+	return config
+}
+
+func (p *Provider) schemaFor(kind string) *schema {
+	if kind == "" {
+		kind = p.AuthKinds()[0]
+	}
+	return p.schemas[kind]
+}
+
+func (p *Provider) secretPaths() [][]string {
+	var out [][]string
+	for _, s := range p.schemas {
+		for _, path := range s.secrets {
+			if !slices.ContainsFunc(out, func(one []string) bool { return slices.Equal(one, path) }) {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
+}
+
+// descend returns the object that holds the last step of a path, and that step; the object is nil when there is none.
+func descend(config map[string]any, path []string) (map[string]any, string) {
+	for _, step := range path[:len(path)-1] {
+		config, _ = config[step].(map[string]any)
+	}
+	return config, path[len(path)-1]
+}
+
+// named returns a deep copy of a config in which aliases have their real names.
+func (p *Provider) named(config map[string]any) map[string]any {
+	out, _ := jsonValue(orEmpty(config)).(map[string]any)
+	for alias, name := range p.Aliases {
+		if v, ok := out[alias]; ok {
+			delete(out, alias)
+			if _, taken := out[name]; !taken {
+				out[name] = v
+			}
+		}
+	}
+	return out
+}
+
+// effective returns a copy of a config as expressions see it: real names, and the manifest's defaults.
+func (p *Provider) effective(config map[string]any) map[string]any {
+	out := p.named(config)
+	properties, _ := p.Config["properties"].(map[string]any)
+	for name, property := range properties {
+		fields, _ := property.(map[string]any)
+		if fallback, ok := fields["default"]; ok && (out[name] == nil || out[name] == "") {
+			out[name] = jsonValue(fallback)
+		}
+	}
+	return out
+}
+
+// merged puts together the schema of one way to authenticate: the provider's, that of the kind, and the aliases.
+func merged(common map[string]any, static *Static, aliases map[string]string) map[string]any {
+	out := orEmpty(common)
+	properties := map[string]any{}
+	add := func(from map[string]any) {
+		own, _ := from["properties"].(map[string]any)
+		maps.Copy(properties, own)
+	}
+	add(common)
+	if static != nil {
+		for key, value := range static.Config {
+			switch key {
+			case "properties":
+				add(static.Config)
+			case "required", "allOf":
+				before, _ := out[key].([]any)
+				more, _ := value.([]any)
+				out[key] = slices.Concat(before, more)
+			default:
+				out[key] = value
+			}
+		}
+	}
+	for alias, name := range aliases {
+		if real, ok := properties[name].(map[string]any); ok {
+			other := maps.Clone(real)
+			other["description"] = "Another name of " + name + "."
+			delete(other, "default")
+			properties[alias] = other
+		}
+	}
+	out["properties"] = properties
+	return out
+}

@@ -1,0 +1,107 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/itchyny/gojq"
+)
+
+const (
+	// expressionTime is how long one expression may run.
+	expressionTime = 200 * time.Millisecond
+	// maxExpression is the longest source of an expression, in bytes.
+	maxExpression = 8 << 10
+	// maxOutputs is how many values one expression may yield.
+	maxOutputs = 1000
+)
+
+// Expression is a jq program of a manifest, compiled when the manifest is decoded. It sees no environment, no clock and
+// no file. Besides its input it knows $in, the document that requests are made from, and $headers, those of the answer.
+type Expression struct {
+	source string
+	line   int
+	code   *gojq.Code
+}
+
+// errExpression is what running an expression fails with. The engine's own messages quote values, so they stay out.
+var (
+	errExpression = errors.New("the expression failed on this input")
+	errTooLong    = fmt.Errorf("the expression ran for more than %v", expressionTime)
+	errTooMany    = fmt.Errorf("the expression yielded more than %d values", maxOutputs)
+)
+
+// UnmarshalYAML compiles the expression. Errors name the line of the manifest.
+func (e *Expression) UnmarshalYAML(node ast.Node) error {
+	tk := node.GetToken()
+	e.line = tk.Position.Line
+	if err := yaml.NodeToValue(node, &e.source); err != nil {
+		return err
+	}
+	if _, ok := node.(*ast.LiteralNode); ok {
+		e.line++ // the text begins below the mark
+	}
+	query, err := gojq.Parse(e.source)
+	if err != nil {
+		line := e.line
+		if pe, ok := errors.AsType[*gojq.ParseError](err); ok {
+			line += strings.Count(e.source[:min(max(pe.Offset-1, 0), len(e.source))], "\n")
+		}
+		return &Finding{Line: line, Message: "jq: " + err.Error()}
+	}
+	if err := guard(e.source, query); err != nil {
+		return &Finding{Line: e.line, Message: "jq: " + err.Error()}
+	}
+	e.code, err = gojq.Compile(query, append(functions(), gojq.WithVariables([]string{"$in", "$headers"}))...)
+	if err != nil {
+		return &Finding{Line: e.line, Message: "jq: " + err.Error()}
+	}
+	return nil
+}
+
+// first returns the first value that the expression yields, and nil when it yields none.
+func (e *Expression) first(ctx context.Context, input, in, headers any) (any, error) {
+	out, err := e.collect(ctx, input, in, headers, 1)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// all returns every value that the expression yields. More than maxOutputs are an error.
+func (e *Expression) all(ctx context.Context, input, in, headers any) ([]any, error) {
+	out, err := e.collect(ctx, input, in, headers, maxOutputs+1)
+	if err == nil && len(out) > maxOutputs {
+		return nil, errTooMany
+	}
+	return out, err
+}
+
+func (e *Expression) collect(ctx context.Context, input, in, headers any, atMost int) ([]any, error) {
+	limited, cancel := context.WithTimeout(ctx, expressionTime)
+	defer cancel()
+	var out []any
+	iter := e.code.RunWithContext(limited, input, in, headers)
+	for len(out) < atMost {
+		v, ok := iter.Next()
+		if !ok {
+			break
+		}
+		if _, failed := v.(error); failed {
+			switch {
+			case ctx.Err() != nil:
+				return nil, ctx.Err()
+			case limited.Err() != nil:
+				return nil, errTooLong
+			}
+			return nil, errExpression
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}

@@ -1,0 +1,43 @@
+package provider
+
+import (
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/itchyny/gojq"
+)
+
+// functions are what expressions know besides jq's own: each takes its input, and answers null where it makes no sense.
+//
+//	base64url   text of base64 with the URL-safe or the usual alphabet, padded or not (RFC 4648)
+//	epoch       seconds since 1970 of an RFC 3339 time
+func functions() []gojq.CompilerOption {
+	return []gojq.CompilerOption{
+		gojq.WithFunction("base64url", 0, 0, func(v any, _ []any) any { return decodeBase64(v) }),
+		gojq.WithFunction("epoch", 0, 0, func(v any, _ []any) any { return epoch(v) }),
+	}
+}
+
+var anyAlphabet = strings.NewReplacer("-", "+", "_", "/", "=", "", "\r", "", "\n", "")
+
+func decodeBase64(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	plain, err := base64.RawStdEncoding.DecodeString(anyAlphabet.Replace(s))
+	if err != nil {
+		return nil
+	}
+	return strings.ToValidUTF8(string(plain), "\uFFFD")
+}
+
+func epoch(v any) any {
+	s, _ := v.(string)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil
+	}
+	return int(t.Unix())
+}

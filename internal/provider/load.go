@@ -1,0 +1,128 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// Suffixes of the files in a directory of manifests.
+const (
+	manifestSuffix = ".yaml"
+	fixturesSuffix = ".fixtures.yaml"
+)
+
+// maxManifest is the largest manifest, in bytes.
+const maxManifest = 256 << 10
+
+// Catalog holds the providers that can be connected. It is safe for concurrent use.
+type Catalog struct {
+	byName map[string]*Provider
+	sorted []*Provider
+}
+
+// Get returns the provider of that name, and false when there is none.
+func (c *Catalog) Get(name string) (*Provider, bool) {
+	p, ok := c.byName[name]
+	return p, ok
+}
+
+// All returns every provider by name. The slice is fresh.
+func (c *Catalog) All() []*Provider { return slices.Clone(c.sorted) }
+
+// Load reads and compiles every manifest at the top of the built-in directory and then of the operator's, whose
+// manifests replace those of the same name. It reports every fault of every file at once, as joined *Findings.
+func Load(builtin fs.FS, dirs ...fs.FS) (*Catalog, error) {
+	c := &Catalog{byName: map[string]*Provider{}}
+	var faults []error
+	for _, dir := range append([]fs.FS{builtin}, dirs...) {
+		files, err := manifests(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			text, err := fs.ReadFile(dir, file)
+			if err != nil {
+				return nil, fmt.Errorf("read manifest %s: %w", file, err)
+			}
+			p, findings := Decode(file, text)
+			for _, f := range findings {
+				faults = append(faults, &f)
+			}
+			if len(findings) == 0 {
+				c.byName[p.Name] = p
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.byName)) {
+		c.sorted = append(c.sorted, c.byName[name])
+	}
+	return c, nil
+}
+
+func manifests(dir fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read the directory of manifests: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && strings.HasSuffix(e.Name(), manifestSuffix) && !strings.HasSuffix(e.Name(), fixturesSuffix) {
+			files = append(files, e.Name())
+		}
+	}
+	return files, nil
+}
+
+// Decode reads and compiles one manifest. An unknown or repeated key, a wrong type, an expression that does not compile
+// and a reference to nothing are findings, each with its line; then the Provider is nil.
+func Decode(file string, text []byte) (*Provider, []Finding) {
+	if len(text) > maxManifest {
+		return nil, []Finding{{File: file, Message: fmt.Sprintf("the manifest is larger than %d KiB", maxManifest>>10)}}
+	}
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, []Finding{*findingOf(file, err)}
+	}
+	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+		return nil, []Finding{{File: file, Message: "a manifest is one YAML document"}}
+	}
+	p := &Provider{file: file, line: lines(tree.Docs[0].Body)}
+	if err := yaml.NodeToValue(tree.Docs[0].Body, p, yaml.Strict()); err != nil {
+		return nil, []Finding{*findingOf(file, err)}
+	}
+	if want := strings.TrimSuffix(path.Base(file), manifestSuffix); p.Name != want {
+		return nil, []Finding{{file, p.line("$.name"), fmt.Sprintf("name must be %q, as the file is called", want)}}
+	}
+	if findings := p.compile(); len(findings) > 0 {
+		return nil, inOrder(findings)
+	}
+	return p, nil
+}
+
+// lines returns a function from a path such as $.capabilities[1].scopes to its line; where the path leads nowhere, that
+// of the nearest part which exists.
+func lines(body ast.Node) func(string) int {
+	return func(where string) int {
+		for where != "$" && where != "" {
+			if p, err := yaml.PathString(where); err == nil {
+				if node, err := p.FilterNode(body); err == nil && node != nil && node.GetToken() != nil {
+					return node.GetToken().Position.Line
+				}
+			}
+			where = where[:max(strings.LastIndexAny(where, ".["), 0)]
+		}
+		return 1
+	}
+}
