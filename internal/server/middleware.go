@@ -1,0 +1,140 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+)
+
+// recovered answers INTERNAL for a panic outside of resolvers, and logs it with its stack.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause)
+			}
+			s.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			if rec := recordOf(r.Context()); rec != nil && rec.status == 0 {
+				refuse(w, http.StatusInternalServerError, errInternal)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that keep browsers from reading, framing or guessing what they get, and answers origins
+// that the operator has named. No credential is ever ambient here, so CORS never allows cookies.
+func (s *Server) secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if strings.HasPrefix(s.own, "https:") {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if r.URL.Path == "/graphql" && len(s.Origins) > 0 {
+			h.Add("Vary", "Origin")
+			if origin := r.Header.Get("Origin"); s.namedOrigin(origin) {
+				h.Set("Access-Control-Allow-Origin", origin)
+				h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+				if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+					h.Set("Access-Control-Allow-Methods", "POST")
+					h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, X-Request-Id")
+					h.Set("Access-Control-Max-Age", "600")
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// record is what the log says of a request; the transports fill it in.
+type record struct {
+	status    int
+	bytes     int64
+	operation string // the operation's name in the document
+	kind      string // query, mutation, subscription, socket
+	code      string // of the first error
+}
+
+type recordKey struct{}
+
+// recordOf returns the record of ctx's request, nil outside of one.
+func recordOf(ctx context.Context) *record {
+	rec, _ := ctx.Value(recordKey{}).(*record)
+	return rec
+}
+
+// logged writes one line a request. It names the route rather than the path, which can hold one-time tokens.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &record{}
+		started := s.Now()
+		ctx := context.WithValue(r.Context(), recordKey{}, rec)
+		r = r.WithContext(ctx)
+		defer func() {
+			level := slog.LevelInfo
+			if rec.status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+			attrs := []slog.Attr{
+				slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", rec.status),
+				slog.Duration("duration", s.Now().Sub(started)), slog.Int64("bytes", rec.bytes),
+			}
+			for _, a := range [][2]string{{"kind", rec.kind}, {"operation", rec.operation}, {"code", rec.code}} {
+				if a[1] != "" {
+					attrs = append(attrs, slog.String(a[0], a[1]))
+				}
+			}
+			s.Log.LogAttrs(ctx, level, "request", attrs...)
+		}()
+		next.ServeHTTP(&recorder{w, rec}, r)
+	})
+}
+
+// method keeps invented methods out of the log.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
+		return r.Method
+	}
+	return "OTHER"
+}
+
+// recorder notes what is sent. Unwrap lets http.ResponseController reach flushing, deadlines and hijacking.
+type recorder struct {
+	http.ResponseWriter
+	rec *record
+}
+
+// Unwrap returns the writer beneath.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader notes the status.
+func (w *recorder) WriteHeader(status int) {
+	if w.rec.status == 0 {
+		w.rec.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the size.
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.rec.status == 0 {
+		w.rec.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.rec.bytes += int64(n)
+	return n, err
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"sync"
+)
+
+// work counts what is running, so that a shutdown can refuse more and wait for the rest.
+type work struct {
+	mu      sync.Mutex
+	running int
+	closed  bool
+	idle    chan struct{} // closed when closed and nothing runs; made by close
+}
+
+// begin reports whether new work may start; if so, the caller must call end.
+func (w *work) begin() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.running++
+	return true
+}
+
+func (w *work) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running--
+	if w.closed && w.running == 0 {
+		close(w.idle)
+	}
+}
+
+// close lets nothing begin any more. Calling it again changes nothing.
+func (w *work) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed, w.idle = true, make(chan struct{})
+	if w.running == 0 {
+		close(w.idle)
+	}
+}
+
+// draining reports whether close was called.
+func (w *work) draining() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
+}
+
+// wait returns when nothing runs, or with ctx's error. It must come after close.
+func (w *work) wait(ctx context.Context) error {
+	select {
+	case <-w.idle:
+		return nil
+	default:
+	}
+	select {
+	case <-w.idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// streams knows how to end the event streams that are open.
+type streams struct {
+	mu     sync.Mutex
+	closed bool
+	next   int
+	open   map[int]context.CancelCauseFunc
+}
+
+// add keeps cancel until the returned function is called. A stream added after close is ended at once.
+func (s *streams) add(cancel context.CancelCauseFunc) (remove func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		cancel(errShutdown)
+		return func() {}
+	}
+	if s.open == nil {
+		s.open = map[int]context.CancelCauseFunc{}
+	}
+	id := s.next
+	s.next++
+	s.open[id] = cancel
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.open, id)
+	}
+}
+
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, cancel := range s.open {
+		cancel(errShutdown)
+	}
+}
