@@ -52,12 +52,12 @@ func (s *Sandbox) google() map[string]host {
 	tokens.HandleFunc("POST /revoke", s.revokeGoogle)
 
 	www := http.NewServeMux()
-	//C s.calendar(www)
+	s.calendar(www)
 	s.userinfo(www)
 	www.HandleFunc("/", googleNotFound)
 
 	mail := http.NewServeMux()
-	//C s.mail(mail)
+	s.mail(mail)
 	mail.HandleFunc("/", googleNotFound)
 
 	return map[string]host{
@@ -203,7 +203,7 @@ func googleFullScope(name string) string {
 // guarded lets a call through whose token lives and has one of the scopes, named without their common prefix. The answer
 // is cut to the "fields" that were asked for.
 func (s *Sandbox) guarded(
-	h func(w http.ResponseWriter, r *http.Request, c caller) (any, *googleError), scopes ...string,
+	h func(r *http.Request, c caller) (any, *googleError), scopes ...string,
 ) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		grant, held := s.ledger.bearer(bearerToken(r))
@@ -221,7 +221,7 @@ func (s *Sandbox) guarded(
 			googleMissingScope.write(w)
 			return
 		}
-		body, fault := h(w, r, c)
+		body, fault := h(r, c)
 		if fault != nil {
 			fault.write(w)
 			return
@@ -241,7 +241,7 @@ func (s *Sandbox) guarded(
 // userinfo serves who signed in.
 func (s *Sandbox) userinfo(mux *http.ServeMux) {
 	mux.HandleFunc("GET /oauth2/v2/userinfo", s.guarded(
-		func(_ http.ResponseWriter, _ *http.Request, c caller) (any, *googleError) {
+		func(_ *http.Request, c caller) (any, *googleError) {
 			out := map[string]any{"id": c.number}
 			if c.has("userinfo.email") || c.has("email") {
 				out["email"], out["verified_email"] = c.Email, true
