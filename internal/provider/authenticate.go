@@ -57,8 +57,11 @@ func (p *Provider) Authenticate(req *http.Request, c Credential) error {
 		req.URL.RawQuery = values.Encode()
 	}
 	if s.basic != nil {
-		username, _ := scalar(s.basic["username"])
-		password, _ := scalar(s.basic["password"])
+		username, named := scalar(s.basic["username"])
+		password, known := scalar(s.basic["password"])
+		if !named || !known {
+			return p.unsendable("The credential is not complete.")
+		}
 		if strings.Contains(username, ":") { // RFC 7617 section 2
 			return p.unsendable("The user name must not contain a colon.")
 		}
@@ -94,7 +97,7 @@ func (p *Provider) send(req *http.Request, c Credential) (sent, error) {
 	if err != nil {
 		return sent{}, p.unsendable("The credential is not complete.")
 	}
-	fields, ok := object(v)
+	fields, ok := v.(map[string]any)
 	if !ok {
 		return sent{}, p.unsendable("The credential is not complete.")
 	}

@@ -38,16 +38,14 @@ func newResult(kind string, fields map[string]any) Result {
 	m := mapped(fields)
 	r := Result{Kind: kind, Title: m.text("title"), Content: m.text("content"), URL: m.address("url")}
 	r.Fields = kinds[kind](m)
-	if data, ok := fields["data"].(map[string]any); ok {
-		r.Data = data
+	if data, ok := fields["data"]; ok {
+		if r.Data, ok = data.(map[string]any); !ok {
+			r.Data = map[string]any{}
+		}
 		return r
 	}
-	r.Data = make(map[string]any, len(fields))
-	for k, v := range fields {
-		if v != nil && k != "data" {
-			r.Data[k] = v
-		}
-	}
+	r.Data = maps.Clone(fields)
+	maps.DeleteFunc(r.Data, func(_ string, v any) bool { return v == nil })
 	return r
 }
 

@@ -1,0 +1,175 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// minPhrases is how many trigger phrases a read capability has at least.
+const minPhrases = 8
+
+// Lint checks every manifest in a directory and replays its fixtures. It finds all that Load refuses, and besides
+// whatever a manifest should not go without: a probe and an account, or the reason why none; revocation, or what a
+// person must do; error rules; the date and sources of its facts; phrases; and a fixture for all that it does. The
+// findings are in the order of files and lines; nil means that all is well.
+func Lint(dir fs.FS) []Finding {
+	files, err := manifests(dir)
+	if err != nil {
+		return []Finding{{File: ".", Message: err.Error()}}
+	}
+	var findings []Finding
+	for _, file := range files {
+		text, err := fs.ReadFile(dir, file)
+		if err != nil {
+			findings = append(findings, Finding{File: file, Message: "the file cannot be read"})
+			continue
+		}
+		p, faults := Decode(file, text)
+		findings = append(findings, faults...)
+		if p == nil {
+			continue
+		}
+		l := &linter{compiler: compiler{Provider: p}}
+		l.facts()
+		l.access()
+		l.phrases()
+		findings = append(findings, l.findings...)
+		findings = append(findings, l.fixtures(dir)...)
+	}
+	return inOrder(findings)
+}
+
+type linter struct{ compiler }
+
+func (l *linter) facts() {
+	if l.Description == "" {
+		l.fault("$.name", "description is missing")
+	}
+	if len(l.Categories) == 0 {
+		l.fault("$.name", "categories is missing")
+	}
+	if l.Checked == "" {
+		l.fault("$.name", "checked is missing: the date when these facts were last compared with their sources")
+	}
+	if len(l.Sources) == 0 {
+		l.fault("$.name", "sources is missing: where these facts come from")
+	}
+	if len(l.Errors) == 0 {
+		l.fault("$.name", "errors is missing: how this provider says no")
+	}
+}
+
+func (l *linter) access() {
+	if l.Probe.isZero() == (l.Probe.None == "") {
+		l.fault("$.probe", "probe is a request that proves the credential, or none: the reason why there is none")
+	}
+	if l.Account.isZero() == (l.Account.None == "") {
+		l.fault("$.account", "account is a request that tells whose credential it is, or none: the reason why there is none")
+	}
+	if !l.Account.isZero() && l.Account.ID == nil {
+		l.fault("$.account", "account.id is missing")
+	}
+	for _, kind := range l.AuthKinds() {
+		if s := l.static(kind); s != nil && s.Revoke == "" {
+			l.fault("$.auth."+strings.ToLower(kind), "revoke is missing: what a person must do to end the credential")
+		}
+	}
+	if o := l.Auth.OAuth2; o != nil {
+		for i, s := range o.Scopes {
+			if s.Description == "" {
+				l.fault(fmt.Sprintf("$.auth.oauth2.scopes[%d]", i), "the scope %s has no description", s.Name)
+			}
+		}
+	}
+}
+
+func (l *linter) phrases() {
+	if len(l.Capabilities) == 0 && l.Configured == nil {
+		l.fault("$.name", "there are no capabilities")
+	}
+	for i, c := range l.Capabilities {
+		where := fmt.Sprintf("$.capabilities[%d]", i)
+		if c.Description == "" {
+			l.fault(where, "the capability %s has no description", c.Name)
+		}
+		distinct := map[string]bool{}
+		for _, p := range c.Phrases {
+			distinct[strings.ToLower(strings.TrimSpace(p))] = true
+		}
+		if c.Effect == Read && len(distinct) < minPhrases {
+			l.fault(where, "the capability %s has %d trigger phrases; a read needs at least %d", c.Name, len(distinct), minPhrases)
+		}
+		if c.Effect == Write && len(c.Arguments) == 0 {
+			l.fault(where, "the capability %s writes and has no arguments", c.Name)
+		}
+	}
+}
+
+// fixtures replays them and looks for what none of them shows.
+func (l *linter) fixtures(dir fs.FS) []Finding {
+	file := l.Name + fixturesSuffix
+	all, findings := Fixtures(dir, l.Name)
+	if len(findings) > 0 {
+		return findings
+	}
+	shown := map[string]bool{}
+	for _, f := range all {
+		if err := l.Replay(context.Background(), f); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				findings = append(findings, Finding{file, f.line, fmt.Sprintf("%s: %s", f, line)})
+			}
+		}
+		shown[f.Shows] = true
+		if l.isCapability(f) && len(f.Results) == 0 && (f.Verdict == "" || f.Verdict == OK) {
+			shown["an empty page"] = true
+		}
+		if f.Input.Page != "" {
+			shown["a second page"] = true
+		}
+	}
+	for _, wanted := range l.wanted(all) {
+		if !shown[wanted] {
+			findings = append(findings, Finding{File: file, Message: "no fixture shows " + wanted})
+		}
+	}
+	return findings
+}
+
+func (l *linter) isCapability(f Fixture) bool {
+	return slices.ContainsFunc(l.CapabilitiesFor(f.Input.Config, nil), func(c *Capability) bool { return c.Name == f.Shows })
+}
+
+// wanted lists what the fixtures of this manifest must show.
+func (l *linter) wanted(all []Fixture) []string {
+	out := []string{ShowsRevokedToken, ShowsRateLimit, "an empty page"}
+	if l.Auth.OAuth2 != nil {
+		out = append(out, ShowsAuthorize, ShowsToken, ShowsRefresh, ShowsRefreshRejected)
+		if l.Auth.OAuth2.Revoke.URL != "" {
+			out = append(out, ShowsRevoke)
+		}
+	}
+	if !l.Probe.isZero() {
+		out = append(out, ShowsProbeGood, ShowsProbeBad)
+	}
+	if !l.Account.isZero() {
+		out = append(out, ShowsAccount)
+	}
+	pages := false
+	for _, c := range l.Capabilities {
+		out = append(out, c.Name)
+		pages = pages || c.Next != nil
+	}
+	if l.Configured != nil {
+		pages = pages || l.Configured.Next != nil
+		if !slices.ContainsFunc(all, l.isCapability) {
+			out = append(out, "a configured capability")
+		}
+	}
+	if pages {
+		out = append(out, "a second page")
+	}
+	return out
+}
