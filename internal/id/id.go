@@ -5,11 +5,12 @@ package id
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/patchbay/patchbay/internal/problem"
 )
 
 // Kind is what an identifier names; it is the identifier's prefix.
@@ -105,15 +106,16 @@ func KindOf(s string) (Kind, bool) {
 	return Kind(prefix), true
 }
 
-// Check returns nil when s is a well-formed identifier of kind k, and otherwise an error that says what was expected
-// and what came, without repeating more of s than its kind.
-func Check(k Kind, s string) error {
+// Check returns nil when s is a well-formed identifier of kind k, and otherwise an INVALID problem at the given field that
+// says what was expected and what came, without repeating more of s than its kind.
+func Check(k Kind, s string, field ...string) error {
 	got, ok := KindOf(s)
 	switch {
 	case !ok:
-		return fmt.Errorf("expected an id that begins with %s_, which this is not", k)
+		return problem.New(problem.Invalid, "Expected an id that begins with %s_, which this is not.", k).At(field...)
 	case got != k:
-		return fmt.Errorf("expected an id that begins with %s_, got one that begins with %s_", k, got)
+		return problem.New(problem.Invalid, "Expected an id that begins with %s_, got one that begins with %s_.", k, got).
+			At(field...)
 	}
 	return nil
 }

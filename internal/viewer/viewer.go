@@ -5,6 +5,7 @@ package viewer
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Scope is one permission of a credential, spelled as in the GraphQL enum of the same name.
@@ -34,6 +35,8 @@ type Viewer struct {
 	Actor string
 	// Scopes are what the credential may do. Admin includes every other.
 	Scopes []Scope
+	// ExpiresAt is when the credential ends; nil when it does not end by itself.
+	ExpiresAt *time.Time
 	// System is true for work that runs by itself. With an empty Company it passes every tenant's policy.
 	System bool
 }
