@@ -23,9 +23,10 @@ type transaction struct {
 	client   *ent.Client
 	snapshot bool // reads only
 
-	mu    sync.Mutex
-	ended bool
-	after []func()
+	mu     sync.Mutex
+	ended  bool
+	before []func(context.Context) error
+	after  []func()
 }
 
 type transactionKey struct{}
@@ -147,8 +148,14 @@ func (s *Store) run(ctx context.Context, opts *sql.TxOptions, fn func(context.Co
 			_ = tx.Rollback()
 		}
 	}()
-	if err := fn(context.WithValue(ctx, transactionKey{}, t)); err != nil {
+	inside := context.WithValue(ctx, transactionKey{}, t)
+	if err := fn(inside); err != nil {
 		return true, err
+	}
+	for i := 0; i < len(t.before); i++ { // one may add another
+		if err := t.before[i](inside); err != nil {
+			return true, err
+		}
 	}
 	t.end()
 	if err := tx.Commit(); err != nil {
@@ -170,6 +177,20 @@ func (t *transaction) end() bool {
 	was := t.ended
 	t.ended = true
 	return was
+}
+
+// BeforeCommit runs fn as the last thing of the transaction that ctx is inside of, in the order of the calls; an error of
+// fn rolls the transaction back. It is for locks that everybody wants: taken last they are held shortest, and always
+// after every other, so transactions cannot wait for each other in a circle. Outside a transaction it is an error.
+func (s *Store) BeforeCommit(ctx context.Context, fn func(ctx context.Context) error) error {
+	t := s.current(ctx)
+	if t == nil || t.snapshot {
+		return errors.New("store: BeforeCommit needs a transaction that writes")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before = append(t.before, fn)
+	return nil
 }
 
 // AfterCommit runs fn once the transaction that ctx is inside of has been committed, in the order of the calls, and
