@@ -1,0 +1,200 @@
+package health
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/store"
+)
+
+// failuresToDegrade is how many probes in a row must fail before a healthy integration is called degraded; one success
+// recovers it. A definitive rejection does not wait.
+const failuresToDegrade = 3
+
+// channel is what a commit wakes; the payload is the company's id.
+const channel = "health"
+
+// Service records findings and streams changes. All methods that write join the caller's transaction.
+type Service struct {
+	Store *store.Store
+	Audit *audit.Service
+	Now   func() time.Time
+	NewID func(id.Kind) string
+}
+
+// Report records a finding and returns whether it changed the integration's health. A finding with the status and
+// reason that the integration has already renews the proof and makes no event.
+func (s *Service) Report(ctx context.Context, integrationID string, f Finding) (bool, error) {
+	return s.report(ctx, integrationID, f, nil)
+}
+
+// Proved records that the provider has just honoured the credential. A query that succeeded sets lastSuccessfulQueryAt
+// as well. What a success does not prove stays: missing scopes are not granted by it.
+func (s *Service) Proved(ctx context.Context, integrationID string, byQuery bool) (bool, error) {
+	changed := false
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		update := s.Store.Client(ctx).Integration.Update().Where(integration.ID(integrationID)).
+			SetFailedProbes(0).SetHealthCheckedAt(now)
+		if byQuery {
+			update.SetLastSucceededAt(now)
+		}
+		if err := update.Exec(ctx); err != nil {
+			return fmt.Errorf("record a proof of health: %w", err)
+		}
+		var err error
+		changed, err = s.report(ctx, integrationID, Finding{Reason: OK}, func(row *ent.Integration) bool {
+			return Reason(row.HealthReason) != ScopesMissing
+		})
+		return err
+	})
+	return changed, err
+}
+
+// ProbeFailed counts a probe that failed. A definitive finding is recorded at once, any other after three in a row.
+func (s *Service) ProbeFailed(ctx context.Context, integrationID string, f Finding) (bool, error) {
+	if f.Reason.Definitive() {
+		return s.Report(ctx, integrationID, f)
+	}
+	changed := false
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		err := s.Store.Client(ctx).Integration.Update().Where(integration.ID(integrationID)).AddFailedProbes(1).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("count a failed probe: %w", err)
+		}
+		changed, err = s.report(ctx, integrationID, f, func(row *ent.Integration) bool {
+			return row.FailedProbes >= failuresToDegrade
+		})
+		return err
+	})
+	return changed, err
+}
+
+// report moves the integration to the finding's state if that differs and unless allows says no. It compares and writes
+// in one statement, so concurrent reporters of one change make one event.
+func (s *Service) report(ctx context.Context, integrationID string, f Finding, allows func(*ent.Integration) bool) (bool, error) {
+	changed := false
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		client := s.Store.Client(ctx)
+		for {
+			row, err := client.Integration.Get(ctx, integrationID)
+			if ent.IsNotFound(err) {
+				return problem.New(problem.NotFound, "This integration does not exist.")
+			}
+			if err != nil {
+				return fmt.Errorf("read health: %w", err)
+			}
+			if allows != nil && !allows(row) {
+				return nil
+			}
+			before, after := Of(row), f.State(s.Now())
+			after.LastSucceededAt, after.TokenExpiresAt = before.LastSucceededAt, before.TokenExpiresAt
+			same := before.Status == after.Status && before.Reason == after.Reason
+
+			update := client.Integration.Update().
+				Where(integration.ID(integrationID),
+					integration.HealthStatus(row.HealthStatus), integration.HealthReason(row.HealthReason)).
+				SetHealthStatus(string(after.Status)).SetHealthReason(string(after.Reason)).
+				SetHealthAction(string(after.Action)).SetHealthCheckedAt(*after.CheckedAt)
+			if after.Message == "" {
+				update.ClearHealthMessage()
+			} else {
+				update.SetHealthMessage(after.Message)
+			}
+			n, err := update.Save(ctx)
+			switch {
+			case err != nil:
+				return fmt.Errorf("write health: %w", err)
+			case n == 0: // somebody else moved it in between: look again
+				continue
+			case same:
+				return nil
+			}
+			changed = true
+			return s.changed(ctx, row, &before.Status, after)
+		}
+	})
+	return changed, err
+}
+
+// Created announces an integration's first health.
+func (s *Service) Created(ctx context.Context, row *ent.Integration) error {
+	return s.outbox(ctx, row, changeKind, nil, Of(row))
+}
+
+// Removed announces that an integration is gone. Call it before its row is deleted.
+func (s *Service) Removed(ctx context.Context, row *ent.Integration) error {
+	state := Of(row)
+	return s.outbox(ctx, row, removedKind, &state.Status, state)
+}
+
+func (s *Service) changed(ctx context.Context, row *ent.Integration, before *Status, after State) error {
+	details := column.Object{"from": string(*before), "to": string(after.Status), "reason": string(after.Reason)}
+	if _, err := s.Audit.Append(ctx, audit.Event{
+		Type: audit.HealthChanged, UserID: row.UserID, IntegrationID: &row.ID, Details: details,
+	}); err != nil {
+		return err
+	}
+	return s.outbox(ctx, row, changeKind, before, after)
+}
+
+const (
+	changeKind  = "CHANGE"
+	removedKind = "REMOVED"
+)
+
+// outbox appends one change. Its number is drawn as the last thing before the commit: the lock on the company's
+// sequence is then held for the shortest time, and always taken after every other lock, so writers cannot deadlock.
+func (s *Service) outbox(ctx context.Context, row *ent.Integration, kind string, before *Status, after State) error {
+	whole, err := object(after)
+	if err != nil {
+		return err
+	}
+	occurred := s.Now()
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		return s.Store.BeforeCommit(ctx, func(ctx context.Context) error {
+			client := s.Store.Client(ctx)
+			seq, err := client.CompanySequence.UpdateOneID(row.CompanyID).AddHealth(1).Save(ctx)
+			if err != nil {
+				return fmt.Errorf("draw the number of a health change: %w", err)
+			}
+			err = client.HealthChange.Create().SetID(s.NewID(id.HealthChange)).SetCompanyID(row.CompanyID).
+				SetSeq(seq.Health).SetKind(kind).SetIntegrationID(row.ID).SetNillableUserID(row.UserID).
+				SetProvider(row.Provider).SetNillablePreviousStatus((*string)(before)).SetStatus(string(after.Status)).
+				SetReason(string(after.Reason)).SetHealth(whole).SetOccurredAt(occurred).Exec(ctx)
+			if err != nil {
+				return fmt.Errorf("append a health change: %w", err)
+			}
+			return s.Store.Notify(ctx, channel, row.CompanyID)
+		})
+	})
+}
+
+func object(s State) (column.Object, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode health: %w", err)
+	}
+	var o column.Object
+	return o, json.Unmarshal(b, &o)
+}
+
+func stateOf(o column.Object) (State, error) {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return State{}, fmt.Errorf("decode health: %w", err)
+	}
+	var s State
+	if err := json.Unmarshal(b, &s); err != nil {
+		return State{}, fmt.Errorf("decode health: %w", err)
+	}
+	return s, nil
+}
