@@ -47,6 +47,7 @@ type Operation struct {
 	Next *Expression `yaml:"next"`
 
 	provider *Provider
+	name     string // of the capability, for .capability
 }
 
 // Configured describes capabilities that an integration's config lists: the property holds objects with name,
@@ -108,14 +109,16 @@ func (p *Provider) configured(config map[string]any) []*Capability {
 			continue
 		}
 		description, _ := fields["description"].(string)
-		out = append(out, &Capability{
+		c := &Capability{
 			Name:        name,
 			Description: description,
 			Effect:      p.Configured.Effect,
 			Phrases:     texts(fields["trigger_phrases"]),
 			Operation:   p.Configured.Operation,
 			arguments:   emptyArguments,
-		})
+		}
+		c.name = name
+		out = append(out, c)
 	}
 	return out
 }

@@ -157,8 +157,10 @@ func (c *compiler) capabilities() {
 			c.fault(where+".window", "%v", err)
 		}
 		c.scopesOf(one, where)
+		one.name = one.Name
 		c.operation(&one.Operation, where, one.Each != nil)
 		if one.Each != nil {
+			one.Each.name = one.Name
 			c.operation(one.Each, where+".each", false)
 		}
 		s, err := newSchema(one.Arguments)

@@ -132,8 +132,8 @@ func Fixtures(dir fs.FS, name string) ([]Fixture, []Finding) {
 	return out, nil
 }
 
-// input turns what is given into an Input for p.
-func (g Given) input() Input {
+// Build returns the Input that is given.
+func (g Given) Build() Input {
 	in := Input{
 		Config: g.Config, Capability: g.Capability, Query: g.Query, Text: g.Text, People: g.People, Quoted: g.Quoted,
 		Numbers: g.Numbers, States: g.States, Limit: g.Limit, Page: g.Page, TimeZone: g.Timezone, Arguments: g.Arguments,

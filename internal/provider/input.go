@@ -14,8 +14,9 @@ import (
 // Times are RFC 3339 in the asker's zone; an absent text is null.
 type Input struct {
 	// Config is the integration's, without secrets.
-	Config     map[string]any
-	Account    Identity
+	Config  map[string]any
+	Account Identity
+	// Capability is set by the capability itself.
 	Capability string
 	// Query is the question as it was asked.
 	Query  string

@@ -42,8 +42,7 @@ func (p *Provider) Replay(ctx context.Context, f Fixture) error {
 }
 
 func (c *Capability) replay(ctx context.Context, f Fixture) error {
-	in := f.Input.input()
-	in.Capability = c.Name
+	in := f.Input.Build()
 	r, err := c.Request(ctx, in)
 	if err != nil {
 		return err
@@ -91,11 +90,11 @@ func (c *Capability) replayEach(ctx context.Context, in Input, f Fixture, items 
 }
 
 func (p *Provider) replayAccount(ctx context.Context, f Fixture) error {
-	r, err := p.Account.NewRequest(ctx, f.Input.input())
+	r, err := p.Account.NewRequest(ctx, f.Input.Build())
 	if err != nil {
 		return err
 	}
-	who, err := p.Account.Read(ctx, f.Input.input(), f.Answer.response())
+	who, err := p.Account.Read(ctx, f.Input.Build(), f.Answer.response())
 	if err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func (p *Provider) replayAccount(ctx context.Context, f Fixture) error {
 }
 
 func (p *Provider) replayProbe(ctx context.Context, f Fixture) error {
-	r, err := p.Probe.NewRequest(ctx, f.Input.input())
+	r, err := p.Probe.NewRequest(ctx, f.Input.Build())
 	if err != nil {
 		return err
 	}

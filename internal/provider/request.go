@@ -49,6 +49,7 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 // Request renders the request. The error is a problem.Error when the input cannot be turned into one, for example when
 // the config lacks a part of the address.
 func (o *Operation) Request(ctx context.Context, in Input) (*Request, error) {
+	in.Capability = o.name
 	return o.provider.render(ctx, Call{Asks: o.Asks}, in)
 }
 

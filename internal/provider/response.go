@@ -35,6 +35,7 @@ func (o *Operation) Map(ctx context.Context, in Input, r Response) (Page, error)
 	if err != nil {
 		return Page{}, o.provider.unreadable(r, err)
 	}
+	in.Capability = o.name
 	document, headers := o.provider.document(in), headersOf(r.Header)
 	var page Page
 	if o.Items != nil {
