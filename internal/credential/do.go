@@ -1,0 +1,162 @@
+package credential
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/egress"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+)
+
+// Use is what a request is sent for.
+type Use struct {
+	IntegrationID string
+	// Config is the integration's, without secrets.
+	Config map[string]any
+	// MaxBytes and Timeout bound each answer; 0 means the door's own limits.
+	MaxBytes int64
+	Timeout  time.Duration
+}
+
+// freshFor is how young a token must be for its refusal to end the credential: older ones are renewed first.
+const freshFor = time.Minute
+
+// Do sends a request with an integration's credential and returns the answer, read whole and judged. It renews the
+// token first when that is about to end. When the provider refuses the credential it adopts a newer token or renews,
+// and sends the request once more only if that gave another token.
+//
+// It fails with ReauthorizationRequired when the credential has ended or has just been proved dead, and then health has
+// been told. Any other verdict is the caller's to handle. It must not be called inside a transaction.
+func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.Response, provider.Verdict, error) {
+	system := inside(ctx)
+	row, err := s.Rows.Of(system, u.IntegrationID)
+	if err != nil {
+		return provider.Response{}, provider.Verdict{}, err
+	}
+	p, ok := s.Provider(row.Provider)
+	if !ok {
+		return provider.Response{}, provider.Verdict{}, problem.New(problem.Unavailable,
+			"The provider of this integration is not installed here. The operator has to add its manifest.")
+	}
+	began := s.Now()
+	if row, err = s.fresh(system, row); err != nil {
+		return provider.Response{}, provider.Verdict{}, err
+	}
+	for retried := false; ; retried = true {
+		c, err := s.credential(system, row, u.Config)
+		if err != nil {
+			return provider.Response{}, provider.Verdict{}, err
+		}
+		res, v, err := s.Send(ctx, p, c, u, r)
+		if err != nil || v.Kind != provider.Rejected && v.Kind != provider.Revoked {
+			return res, v, err
+		}
+		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))
+		next, err := s.afterRefusal(system, row, v, retried, young)
+		if err != nil || next == nil {
+			return res, v, err
+		}
+		row = next
+	}
+}
+
+// Send sends a request with a credential that is in hand, as during a connect, and returns the answer, read whole and
+// judged. It stores nothing and renews nothing.
+func (s *Service) Send(
+	ctx context.Context, p *provider.Provider, c provider.Credential, u Use, r *provider.Request,
+) (provider.Response, provider.Verdict, error) {
+	fail := func(err error) (provider.Response, provider.Verdict, error) {
+		return provider.Response{}, provider.Verdict{}, err
+	}
+	req, err := r.HTTP(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	c.Now = s.Now()
+	if err := p.Authenticate(req, c); err != nil {
+		return fail(err)
+	}
+	policy := egress.Policy{Hosts: p.HostsFor(u.Config), MaxBytes: u.MaxBytes, Timeout: u.Timeout}
+	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+		policy.MaxRedirects = 3
+	}
+	res, err := s.HTTP(policy).Do(req)
+	if err != nil {
+		return fail(named(p, err))
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fail(named(p, err))
+	}
+	answer := provider.Response{Status: res.StatusCode, Header: res.Header, Body: body, Received: s.Now()}
+	return answer, p.Classify(answer), nil
+}
+
+// named turns an error of the door into a problem that names the provider.
+func named(p *provider.Provider, err error) error {
+	err = egress.Failure(err)
+	if e, ok := err.(*problem.Error); ok { //nolint:errorlint // Failure returns it bare
+		c := *e
+		c.Provider = p.Name
+		return &c
+	}
+	return err
+}
+
+// credential opens what a row holds, for one request.
+func (s *Service) credential(
+	ctx context.Context, row *ent.Credential, config map[string]any,
+) (provider.Credential, error) {
+	access, err := s.openAccess(row)
+	if err != nil {
+		return provider.Credential{}, s.unreadable(ctx, row, err)
+	}
+	secrets, key, err := s.openBundle(row)
+	if err != nil {
+		return provider.Credential{}, s.unreadable(ctx, row, err)
+	}
+	return provider.Credential{
+		Kind: row.AuthKind, Access: access, Secrets: secrets, SigningKey: key, Config: config,
+	}, nil
+}
+
+// afterRefusal returns a row with another token to send the request again with, nil when there is none and nothing is
+// proved, and an error when the credential has ended or cannot be renewed now. Only a fresh token's refusal ends it.
+func (s *Service) afterRefusal(
+	ctx context.Context, row *ent.Credential, v provider.Verdict, retried, young bool,
+) (*ent.Credential, error) {
+	reason := health.CredentialRejected
+	if v.Kind == provider.Revoked {
+		reason = health.CredentialRevoked
+	}
+	now, err := s.Rows.Get(ctx, row.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case now.State != Active:
+		return nil, s.ended(now)
+	case row.AuthKind != provider.OAuth2:
+		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
+		// takes it again.
+		if err := s.report(ctx, row, health.Finding{Reason: reason}); err != nil {
+			return nil, err
+		}
+		return nil, s.ended(row)
+	case now.Generation != row.Generation && !retried:
+		return now, nil
+	case now.Generation != row.Generation:
+		return nil, nil //nolint:nilnil // moved on again: the next request finds out
+	case retried && young, len(row.RefreshToken) == 0:
+		_, err := s.expire(ctx, row, "", end{reason: reason, code: string(v.Kind)})
+		return nil, err
+	case retried:
+		return nil, nil //nolint:nilnil // an adopted token that is not fresh proves nothing: the next request renews it
+	}
+	return s.renew(ctx, row, false)
+}

@@ -1,0 +1,236 @@
+package credential
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/viewer"
+)
+
+// Outcome is what became of a credential at its provider, spelled as in the GraphQL enum RevocationOutcome.
+type Outcome string
+
+// The outcomes of a revocation.
+const (
+	Revoked     Outcome = "REVOKED"
+	Unsupported Outcome = "UNSUPPORTED" // the provider has no way to do it by API
+	Retrying    Outcome = "RETRYING"    // the provider could not be reached or refused; it is tried again by itself
+	NotNeeded   Outcome = "NOT_NEEDED"  // there was nothing to revoke
+)
+
+// abandonedOutcome stands in the trail alone: after RevocationLimit the ciphertext is destroyed unrevoked.
+const abandonedOutcome = "ABANDONED"
+
+// Revocation is one credential's end.
+type Revocation struct {
+	IntegrationID string
+	Outcome       Outcome
+	// Message is what a person has to do by hand when the provider cannot be told; "" when that is nothing.
+	Message string
+}
+
+// Ended is a credential that has been stopped and waits for its revocation.
+type Ended struct {
+	IntegrationID string
+
+	id string // "" when there was no credential
+}
+
+const (
+	// patience is how long Revoke waits for a renewal under way before it leaves the rest to the background.
+	patience = 10 * time.Second
+	// revokers is how many revocations RetryRevocations runs at once.
+	revokers = 4
+)
+
+// Stop ends all use of an integration's credential, in the caller's transaction. What it returns goes to Revoke, after
+// the transaction; if that never happens, the background does it. A shared grant is one that another integration lives
+// on, as at providers where an account has one grant for each client: its tokens are destroyed here and not revoked.
+func (s *Service) Stop(ctx context.Context, integrationID string, shared bool) (Ended, error) {
+	ctx = inside(ctx)
+	row, err := s.Rows.Of(ctx, integrationID)
+	if problem.Is(err, problem.NotFound) {
+		return Ended{IntegrationID: integrationID}, nil
+	}
+	if err != nil {
+		return Ended{}, err
+	}
+	if row, err = s.stop(ctx, row, Stopping{Drop: shared}); err != nil {
+		return Ended{}, err
+	}
+	return Ended{IntegrationID: integrationID, id: row.ID}, nil
+}
+
+func (s *Service) stop(ctx context.Context, row *ent.Credential, how Stopping) (*ent.Credential, error) {
+	now := s.Now()
+	return s.Rows.MarkEnding(ctx, row.ID, how, now, now.Add(2*patience))
+}
+
+// Revoke gives a stopped credential back to its provider and destroys it. It waits shortly for a renewal under way, is
+// bounded in time, and finishes although ctx ends. When the provider cannot be told, the outcome is Retrying and the
+// background goes on. It must not be called inside a transaction. The error is the store's.
+func (s *Service) Revoke(ctx context.Context, e Ended) (Revocation, error) {
+	none := Revocation{IntegrationID: e.IntegrationID, Outcome: NotNeeded}
+	if e.id == "" {
+		return none, nil
+	}
+	ctx = context.WithoutCancel(s.Rows.Outside(inside(ctx)))
+	until, owner := s.Now().Add(patience), rand.Text()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		row, err := s.Rows.Get(ctx, e.id)
+		switch {
+		case problem.Is(err, problem.NotFound): // the background was faster
+			return Revocation{IntegrationID: e.IntegrationID, Outcome: Revoked}, nil
+		case err != nil:
+			return Revocation{}, err
+		case row.State != Ending: // connected again meanwhile
+			return none, nil
+		}
+		taken, err := s.Rows.Lease(ctx, row, owner, leaseFor)
+		switch {
+		case err != nil:
+			return Revocation{}, err
+		case taken:
+			if row, err = s.Rows.Get(ctx, e.id); err != nil { // a renewal may have handed its tokens over
+				return Revocation{}, err
+			}
+			return s.revoke(ctx, row, owner)
+		case s.Now().After(until):
+			return Revocation{IntegrationID: e.IntegrationID, Outcome: Retrying}, nil
+		}
+		if err := pause(ctx, wait+jitter(wait)); err != nil {
+			return Revocation{}, err
+		}
+	}
+}
+
+// RetryRevocations revokes up to limit credentials whose time has come, of all companies, a few at once, and returns
+// how many it tried. It is one step of what runs by itself; replicas may call it at the same time.
+func (s *Service) RetryRevocations(ctx context.Context, limit int) (int, error) {
+	ctx = viewer.System(ctx)
+	owner := rand.Text()
+	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor, limit)
+	if err != nil {
+		return 0, err
+	}
+	began := s.Now()
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		errs  []error
+		turn  = make(chan struct{}, revokers)
+	)
+	for _, row := range rows {
+		group.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			ctx := viewer.SystemFor(context.WithoutCancel(ctx), row.CompanyID)
+			if s.Now().Sub(began) > leaseFor-2*callLimit { // its turn came too late in the lease: the next step does it
+				_ = s.Rows.Release(ctx, row.ID, owner, nil)
+				return
+			}
+			if _, err := s.revoke(ctx, row, owner); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return len(rows), errors.Join(errs...)
+}
+
+// revoke tells the provider of an ending row that owner has leased, and destroys the row, or rests it.
+func (s *Service) revoke(ctx context.Context, row *ent.Credential, owner string) (Revocation, error) {
+	out := Revocation{IntegrationID: integrationOf(row), Outcome: NotNeeded}
+	p, known := s.Provider(row.Provider)
+	tokens := len(row.AccessToken)+len(row.RefreshToken) > 0
+	var cause error
+	switch {
+	case known && !tokens && len(row.Secrets) > 0 && p.RevokeReason(row.AuthKind) != "",
+		known && tokens && p.Auth.OAuth2 != nil && p.Auth.OAuth2.Revoke.URL == "":
+		out.Outcome, out.Message = Unsupported, p.RevokeReason(row.AuthKind)
+	case tokens:
+		out.Outcome = Revoked
+		cause = s.giveBack(ctx, row)
+	}
+	if cause != nil && s.Now().Sub(*cmp.Or(row.EndingSince, &row.UpdatedAt)) < RevocationLimit {
+		return s.retryLater(ctx, row, owner, cause)
+	}
+	details, failure := column.Object{"outcome": string(out.Outcome)}, problem.Code("")
+	if cause != nil {
+		details["outcome"], failure = abandonedOutcome, problem.ProviderFailed
+		describeCause(details, cause)
+		s.Log.WarnContext(ctx, "a credential could not be revoked and is destroyed", "credential", row.ID, "error", cause)
+	}
+	err := within(ctx, writeLimit, func(ctx context.Context) error {
+		return s.Rows.InTx(ctx, func(ctx context.Context) error {
+			gone, err := s.Rows.Destroy(ctx, row.ID, owner)
+			if err != nil || !gone {
+				return err
+			}
+			return s.record(ctx, row, audit.Revoked, failure, details)
+		})
+	})
+	return out, err
+}
+
+// giveBack sends the token that ends the grant. A token that the server does not know, or calls dead, is given back.
+func (s *Service) giveBack(ctx context.Context, row *ent.Credential) error {
+	access, err := s.openAccess(row)
+	if err != nil {
+		return err
+	}
+	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
+	if err != nil {
+		return err
+	}
+	wire, err := s.wire(row)
+	if err != nil {
+		return err
+	}
+	return within(ctx, callLimit, func(ctx context.Context) error {
+		return wire.Revoke(ctx, wire.Server.Revoke.Pick(access, refresh))
+	})
+}
+
+// retryLater records a revocation that failed. Only the first failure enters the trail: the last word does anyway.
+func (s *Service) retryLater(ctx context.Context, row *ent.Credential, owner string, cause error) (Revocation, error) {
+	var asked time.Duration
+	if e, ok := errors.AsType[*oauth.Error](cause); ok {
+		asked = e.RetryAfter
+	}
+	failures := row.Failures + 1
+	err := within(ctx, writeLimit, func(ctx context.Context) error {
+		return s.Rows.InTx(ctx, func(ctx context.Context) error {
+			next := s.Now().Add(backoff(failures, asked))
+			if err := s.Rows.Release(ctx, row.ID, owner, &Setback{Failures: failures, Next: next}); err != nil {
+				return err
+			}
+			if failures > 1 {
+				return nil
+			}
+			details := column.Object{"outcome": string(Retrying)}
+			describeCause(details, cause)
+			return s.record(ctx, row, audit.Revoked, problem.ProviderFailed, details)
+		})
+	})
+	return Revocation{IntegrationID: integrationOf(row), Outcome: Retrying}, err
+}
+
+func describeCause(details column.Object, cause error) {
+	if e, ok := errors.AsType[*oauth.Error](cause); ok {
+		describe(details, cmp.Or(e.Code, string(e.Kind)), e.HTTPStatus)
+		return
+	}
+	describe(details, "unreadable", 0)
+}

@@ -1,0 +1,235 @@
+package credential
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/seal"
+)
+
+// Refresh renews an integration's tokens now, even if they are good or the last attempt has just failed. The tokens in
+// use stay until the new ones are stored, so it cannot make things worse. It waits for the renewal or for ctx; the
+// renewal goes on without it.
+func (s *Service) Refresh(ctx context.Context, integrationID string) error {
+	ctx = inside(ctx)
+	row, err := s.Rows.Of(ctx, integrationID)
+	if err != nil {
+		return err
+	}
+	_, err = s.renew(ctx, row, true)
+	return err
+}
+
+// fresh returns the row with an access token to use now: the one it has, or that of a renewal. A token that is about to
+// end is renewed by whoever comes first, who waits; the others use what they have while it is good, and so does he
+// when the renewal fails or another process is at it.
+func (s *Service) fresh(ctx context.Context, row *ent.Credential) (*ent.Credential, error) {
+	if row.State != Active {
+		return nil, s.ended(row)
+	}
+	now := s.Now()
+	if len(row.AccessToken) == 0 && row.ExpiresAt == nil || !due(row, now) {
+		return row, nil
+	}
+	usable := valid(row, now)
+	if _, rests := resting(row, now); usable && (rests || len(row.RefreshToken) == 0) {
+		return row, nil
+	}
+	if !usable {
+		return s.renew(ctx, row, false)
+	}
+	fl, first := s.takeOff(ctx, row, false)
+	if fl == nil || !first {
+		return row, nil
+	}
+	select {
+	case <-fl.done:
+		if fl.err == nil {
+			return fl.row, nil
+		}
+		if problem.Is(fl.err, problem.ReauthorizationRequired) {
+			return nil, fl.err
+		}
+	case <-fl.waiting:
+	case <-ctx.Done():
+	}
+	return row, nil
+}
+
+// renew returns a row whose generation is another than the one that was seen, or why there is none. It waits until ctx
+// ends, and longer than that for nothing.
+func (s *Service) renew(ctx context.Context, seen *ent.Credential, person bool) (*ent.Credential, error) {
+	for {
+		fl, first := s.takeOff(ctx, seen, person)
+		if fl == nil {
+			return nil, problem.New(problem.Unavailable, "Patchbay is stopping. Ask again.")
+		}
+		select {
+		case <-fl.done:
+		case <-ctx.Done():
+			return nil, stalled(ctx.Err())
+		}
+		// A flight that others began may have adopted the very generation that was seen to be refused here.
+		if first || fl.err != nil || fl.row.Generation != seen.Generation {
+			return fl.row, fl.err
+		}
+	}
+}
+
+func stalled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return (&problem.Error{
+		Code: problem.ProviderTimeout, Message: "The access could not be renewed in time. Try again.", Retryable: true,
+	}).Because(err)
+}
+
+func (s *Service) takeOff(ctx context.Context, seen *ent.Credential, person bool) (*flight, bool) {
+	detached := context.WithoutCancel(s.Rows.Outside(ctx))
+	return s.flights.join(flightKey{seen.ID, person}, func(fl *flight) (*ent.Credential, error) {
+		ctx, cancel := context.WithTimeout(detached, flightLimit)
+		defer cancel()
+		return s.fly(ctx, fl, seen, person)
+	})
+}
+
+// fly adopts what another has stored since seen, or leases the row and spends its refresh token.
+func (s *Service) fly(ctx context.Context, fl *flight, seen *ent.Credential, person bool) (*ent.Credential, error) {
+	owner := rand.Text()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		row, err := s.Rows.Get(ctx, seen.ID)
+		switch {
+		case err != nil:
+			return nil, err
+		case row.State != Active:
+			return nil, s.ended(row)
+		case row.Generation != seen.Generation:
+			return row, nil
+		case len(row.RefreshToken) == 0:
+			return s.without(ctx, row)
+		}
+		if left, rests := resting(row, s.Now()); rests && !person {
+			return nil, s.later(row, left)
+		}
+		began := s.Now()
+		taken, err := s.Rows.Lease(ctx, row, owner, leaseFor)
+		if err != nil { // the store cannot be written: a one-time token is not spent for what could not be kept
+			return nil, err
+		}
+		if taken && s.Now().Sub(began) < leaseFor-2*callLimit {
+			return s.spend(ctx, row, owner)
+		}
+		if taken { // this process stood still: by now the lease may be over
+			_ = s.Rows.Release(ctx, row.ID, owner, nil)
+			continue
+		}
+		fl.sayWait()
+		if err := pause(ctx, wait+jitter(wait)); err != nil {
+			return nil, stalled(err)
+		}
+	}
+}
+
+// without answers for a credential that nothing can renew: it ends when its token does.
+func (s *Service) without(ctx context.Context, row *ent.Credential) (*ent.Credential, error) {
+	if valid(row, s.Now()) || row.ExpiresAt == nil {
+		return nil, &problem.Error{
+			Code: problem.ReauthorizationRequired, IntegrationID: integrationOf(row),
+			Message: "The provider gave nothing to renew this access with. Connect again when it ends.",
+		}
+	}
+	return s.expire(ctx, row, "", end{reason: health.TokenExpired, code: "no_refresh_token"})
+}
+
+// spend sends the refresh token of a row that owner has leased, and stores what comes back.
+func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) (*ent.Credential, error) {
+	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
+	if err != nil {
+		_ = s.Rows.Release(ctx, row.ID, owner, nil)
+		return nil, s.unreadable(ctx, row, err)
+	}
+	var tok *oauth.Token
+	wire, err := s.wire(row)
+	if err == nil {
+		err = within(ctx, callLimit, func(ctx context.Context) error {
+			tok, err = wire.Refresh(ctx, refresh)
+			return err
+		})
+	}
+	if err != nil {
+		return s.refused(ctx, row, owner, err)
+	}
+	return s.keep(ctx, row, owner, wire, tok)
+}
+
+// keep stores tokens until it succeeds: what was spent for them cannot be spent again.
+func (s *Service) keep(
+	ctx context.Context, row *ent.Credential, owner string, wire *oauth.Wire, tok *oauth.Token,
+) (*ent.Credential, error) {
+	t, err := s.seal(row, tok, time.Duration(row.LifetimeSeconds)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Refresh) == 0 {
+		t.Refresh = row.RefreshToken
+	}
+	var now *ent.Credential
+	err = s.insist(ctx, row, func(ctx context.Context) error {
+		return s.Rows.InTx(ctx, func(ctx context.Context) error {
+			stored, err := s.Rows.Renew(ctx, row.ID, owner, row.Generation, t)
+			if err != nil {
+				return err
+			}
+			if now, err = s.Rows.Get(ctx, row.ID); err != nil {
+				return err
+			}
+			if stored {
+				return s.renewed(ctx, now, row.LeaseOwner != nil)
+			}
+			if now.State == Ending {
+				_, err = s.Rows.HandOver(ctx, row.ID, owner, t)
+			}
+			return err
+		})
+	})
+	switch {
+	case problem.Is(err, problem.NotFound): // the row is gone: nobody else will give these back
+		_ = within(ctx, callLimit, func(ctx context.Context) error {
+			return wire.Revoke(ctx, wire.Server.Revoke.Pick(tok.Access, tok.Refresh))
+		})
+		return nil, err
+	case err != nil:
+		return nil, err
+	case now.State != Active:
+		_ = s.Rows.Release(ctx, row.ID, owner, nil)
+		return nil, s.ended(now)
+	}
+	return now, nil
+}
+
+// insist runs write until it succeeds, finds no row, or keepLimit is over.
+func (s *Service) insist(ctx context.Context, row *ent.Credential, write func(context.Context) error) error {
+	return within(ctx, keepLimit, func(ctx context.Context) error {
+		for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+			err := within(ctx, writeLimit, write)
+			if err == nil || problem.Is(err, problem.NotFound) {
+				return err
+			}
+			s.Log.ErrorContext(ctx, "what a refresh token was spent for is not stored yet", "credential", row.ID, "error", err)
+			if pause(ctx, wait+jitter(wait)) != nil {
+				return err
+			}
+		}
+	})
+}
+
+func (s *Service) openAccess(row *ent.Credential) (seal.Secret, error) {
+	return s.Ring.Open(row.AccessToken, place(row, accessColumn))
+}

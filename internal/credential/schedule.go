@@ -1,0 +1,97 @@
+package credential
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/oauth"
+)
+
+const (
+	// callLimit bounds one call to an authorization server. It is far shorter than leaseFor, so that a lease that is
+	// over means a process that died or stood still.
+	callLimit = 20 * time.Second
+	leaseFor  = 60 * time.Second
+	// writeLimit bounds one write, keepLimit all the attempts to store what a one-time token was spent for.
+	writeLimit = 5 * time.Second
+	keepLimit  = 2 * time.Minute
+	// flightLimit bounds a renewal with all its waiting for others.
+	flightLimit = leaseFor + callLimit
+	// skew is how much earlier than it says a token is taken to end.
+	skew = 5 * time.Second
+
+	defaultMargin = 5 * time.Minute
+	firstBackoff  = 5 * time.Second
+	longBackoff   = 15 * time.Minute
+
+	// RevocationLimit is how long a revocation is tried before the ciphertext is destroyed all the same.
+	RevocationLimit = 7 * 24 * time.Hour
+)
+
+// expiry returns when a token ends and how long it lives. An answer that does not say keeps the last lifetime, or else
+// the manifest's; with neither the token does not end, and expiry is nil.
+func expiry(now time.Time, said, last, usual time.Duration) (*time.Time, time.Duration) {
+	lifetime := said
+	if lifetime == 0 {
+		lifetime = last
+	}
+	if lifetime == 0 {
+		lifetime = usual
+	}
+	if lifetime == 0 {
+		return nil, 0
+	}
+	at := now.Add(lifetime)
+	return &at, lifetime
+}
+
+// refreshTime returns when to renew a token: a margin before its end, at most a third of its lifetime, and up to a
+// quarter of the margin later, so that what was granted together is not renewed together.
+func refreshTime(ends *time.Time, lifetime time.Duration, rules oauth.Refresh) *time.Time {
+	if ends == nil {
+		return nil
+	}
+	margin := rules.Margin
+	if margin == 0 {
+		margin = defaultMargin
+	}
+	margin = min(margin, lifetime/3)
+	at := ends.Add(-margin + jitter(margin/4))
+	return &at
+}
+
+// backoff returns the wait after n failures in a row, at least what the vendor asked for.
+func backoff(n int, asked time.Duration) time.Duration {
+	wait := longBackoff
+	if n < 10 {
+		wait = min(firstBackoff<<max(n-1, 0), longBackoff)
+	}
+	wait = max(wait, asked)
+	return wait + jitter(wait/4)
+}
+
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}
+
+// due reports whether the token should be renewed ahead of its end.
+func due(row *ent.Credential, now time.Time) bool {
+	return row.RefreshAt != nil && !row.RefreshAt.After(now) || !valid(row, now)
+}
+
+// valid reports whether the access token can still be used.
+func valid(row *ent.Credential, now time.Time) bool {
+	return len(row.AccessToken) > 0 && (row.ExpiresAt == nil || row.ExpiresAt.After(now.Add(skew)))
+}
+
+// resting reports whether the last attempt failed so recently that another must wait, and how long.
+func resting(row *ent.Credential, now time.Time) (time.Duration, bool) {
+	if row.NextAttemptAt == nil || !row.NextAttemptAt.After(now) {
+		return 0, false
+	}
+	return row.NextAttemptAt.Sub(now), true
+}
