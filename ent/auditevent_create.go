@@ -439,18 +439,6 @@ type (
 	}
 )
 
-// SetDetails sets the "details" field.
-func (u *AuditEventUpsert) SetDetails(v column.Object) *AuditEventUpsert {
-	u.Set(auditevent.FieldDetails, v)
-	return u
-}
-
-// UpdateDetails sets the "details" field to the value that was provided on create.
-func (u *AuditEventUpsert) UpdateDetails() *AuditEventUpsert {
-	u.SetExcluded(auditevent.FieldDetails)
-	return u
-}
-
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -491,6 +479,9 @@ func (u *AuditEventUpsertOne) UpdateNewValues() *AuditEventUpsertOne {
 		}
 		if _, exists := u.create.mutation.ConversationID(); exists {
 			s.SetIgnore(auditevent.FieldConversationID)
+		}
+		if _, exists := u.create.mutation.Details(); exists {
+			s.SetIgnore(auditevent.FieldDetails)
 		}
 		if _, exists := u.create.mutation.Capability(); exists {
 			s.SetIgnore(auditevent.FieldCapability)
@@ -536,20 +527,6 @@ func (u *AuditEventUpsertOne) Update(set func(*AuditEventUpsert)) *AuditEventUps
 		set(&AuditEventUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetDetails sets the "details" field.
-func (u *AuditEventUpsertOne) SetDetails(v column.Object) *AuditEventUpsertOne {
-	return u.Update(func(s *AuditEventUpsert) {
-		s.SetDetails(v)
-	})
-}
-
-// UpdateDetails sets the "details" field to the value that was provided on create.
-func (u *AuditEventUpsertOne) UpdateDetails() *AuditEventUpsertOne {
-	return u.Update(func(s *AuditEventUpsert) {
-		s.UpdateDetails()
-	})
 }
 
 // Exec executes the query.
@@ -759,6 +736,9 @@ func (u *AuditEventUpsertBulk) UpdateNewValues() *AuditEventUpsertBulk {
 			if _, exists := b.mutation.ConversationID(); exists {
 				s.SetIgnore(auditevent.FieldConversationID)
 			}
+			if _, exists := b.mutation.Details(); exists {
+				s.SetIgnore(auditevent.FieldDetails)
+			}
 			if _, exists := b.mutation.Capability(); exists {
 				s.SetIgnore(auditevent.FieldCapability)
 			}
@@ -804,20 +784,6 @@ func (u *AuditEventUpsertBulk) Update(set func(*AuditEventUpsert)) *AuditEventUp
 		set(&AuditEventUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetDetails sets the "details" field.
-func (u *AuditEventUpsertBulk) SetDetails(v column.Object) *AuditEventUpsertBulk {
-	return u.Update(func(s *AuditEventUpsert) {
-		s.SetDetails(v)
-	})
-}
-
-// UpdateDetails sets the "details" field to the value that was provided on create.
-func (u *AuditEventUpsertBulk) UpdateDetails() *AuditEventUpsertBulk {
-	return u.Update(func(s *AuditEventUpsert) {
-		s.UpdateDetails()
-	})
 }
 
 // Exec executes the query.

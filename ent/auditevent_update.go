@@ -12,7 +12,6 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/patchbay/patchbay/ent/auditevent"
 	"github.com/patchbay/patchbay/ent/predicate"
-	"github.com/patchbay/patchbay/internal/column"
 )
 
 // AuditEventUpdate is the builder for updating AuditEvent entities.
@@ -26,12 +25,6 @@ type AuditEventUpdate struct {
 // Where appends a list predicates to the AuditEventUpdate builder.
 func (_u *AuditEventUpdate) Where(ps ...predicate.AuditEvent) *AuditEventUpdate {
 	_u.mutation.Where(ps...)
-	return _u
-}
-
-// SetDetails sets the "details" field.
-func (_u *AuditEventUpdate) SetDetails(v column.Object) *AuditEventUpdate {
-	_u.mutation.SetDetails(v)
 	return _u
 }
 
@@ -94,9 +87,6 @@ func (_u *AuditEventUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.ConversationIDCleared() {
 		_spec.ClearField(auditevent.FieldConversationID, field.TypeString)
 	}
-	if value, ok := _u.mutation.Details(); ok {
-		_spec.SetField(auditevent.FieldDetails, field.TypeOther, value)
-	}
 	if _u.mutation.CapabilityCleared() {
 		_spec.ClearField(auditevent.FieldCapability, field.TypeString)
 	}
@@ -129,12 +119,6 @@ type AuditEventUpdateOne struct {
 	hooks     []Hook
 	mutation  *AuditEventMutation
 	modifiers []func(*sql.UpdateBuilder)
-}
-
-// SetDetails sets the "details" field.
-func (_u *AuditEventUpdateOne) SetDetails(v column.Object) *AuditEventUpdateOne {
-	_u.mutation.SetDetails(v)
-	return _u
 }
 
 // Mutation returns the AuditEventMutation object of the builder.
@@ -225,9 +209,6 @@ func (_u *AuditEventUpdateOne) sqlSave(ctx context.Context) (_node *AuditEvent, 
 	}
 	if _u.mutation.ConversationIDCleared() {
 		_spec.ClearField(auditevent.FieldConversationID, field.TypeString)
-	}
-	if value, ok := _u.mutation.Details(); ok {
-		_spec.SetField(auditevent.FieldDetails, field.TypeOther, value)
 	}
 	if _u.mutation.CapabilityCleared() {
 		_spec.ClearField(auditevent.FieldCapability, field.TypeString)

@@ -365,18 +365,6 @@ type (
 	}
 )
 
-// SetHealth sets the "health" field.
-func (u *HealthChangeUpsert) SetHealth(v column.Object) *HealthChangeUpsert {
-	u.Set(healthchange.FieldHealth, v)
-	return u
-}
-
-// UpdateHealth sets the "health" field to the value that was provided on create.
-func (u *HealthChangeUpsert) UpdateHealth() *HealthChangeUpsert {
-	u.SetExcluded(healthchange.FieldHealth)
-	return u
-}
-
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -421,6 +409,9 @@ func (u *HealthChangeUpsertOne) UpdateNewValues() *HealthChangeUpsertOne {
 		if _, exists := u.create.mutation.Reason(); exists {
 			s.SetIgnore(healthchange.FieldReason)
 		}
+		if _, exists := u.create.mutation.Health(); exists {
+			s.SetIgnore(healthchange.FieldHealth)
+		}
 		if _, exists := u.create.mutation.OccurredAt(); exists {
 			s.SetIgnore(healthchange.FieldOccurredAt)
 		}
@@ -453,20 +444,6 @@ func (u *HealthChangeUpsertOne) Update(set func(*HealthChangeUpsert)) *HealthCha
 		set(&HealthChangeUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetHealth sets the "health" field.
-func (u *HealthChangeUpsertOne) SetHealth(v column.Object) *HealthChangeUpsertOne {
-	return u.Update(func(s *HealthChangeUpsert) {
-		s.SetHealth(v)
-	})
-}
-
-// UpdateHealth sets the "health" field to the value that was provided on create.
-func (u *HealthChangeUpsertOne) UpdateHealth() *HealthChangeUpsertOne {
-	return u.Update(func(s *HealthChangeUpsert) {
-		s.UpdateHealth()
-	})
 }
 
 // Exec executes the query.
@@ -679,6 +656,9 @@ func (u *HealthChangeUpsertBulk) UpdateNewValues() *HealthChangeUpsertBulk {
 			if _, exists := b.mutation.Reason(); exists {
 				s.SetIgnore(healthchange.FieldReason)
 			}
+			if _, exists := b.mutation.Health(); exists {
+				s.SetIgnore(healthchange.FieldHealth)
+			}
 			if _, exists := b.mutation.OccurredAt(); exists {
 				s.SetIgnore(healthchange.FieldOccurredAt)
 			}
@@ -712,20 +692,6 @@ func (u *HealthChangeUpsertBulk) Update(set func(*HealthChangeUpsert)) *HealthCh
 		set(&HealthChangeUpsert{UpdateSet: update})
 	}))
 	return u
-}
-
-// SetHealth sets the "health" field.
-func (u *HealthChangeUpsertBulk) SetHealth(v column.Object) *HealthChangeUpsertBulk {
-	return u.Update(func(s *HealthChangeUpsert) {
-		s.SetHealth(v)
-	})
-}
-
-// UpdateHealth sets the "health" field to the value that was provided on create.
-func (u *HealthChangeUpsertBulk) UpdateHealth() *HealthChangeUpsertBulk {
-	return u.Update(func(s *HealthChangeUpsert) {
-		s.UpdateHealth()
-	})
 }
 
 // Exec executes the query.

@@ -12,7 +12,6 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/predicate"
-	"github.com/patchbay/patchbay/internal/column"
 )
 
 // HealthChangeUpdate is the builder for updating HealthChange entities.
@@ -26,12 +25,6 @@ type HealthChangeUpdate struct {
 // Where appends a list predicates to the HealthChangeUpdate builder.
 func (_u *HealthChangeUpdate) Where(ps ...predicate.HealthChange) *HealthChangeUpdate {
 	_u.mutation.Where(ps...)
-	return _u
-}
-
-// SetHealth sets the "health" field.
-func (_u *HealthChangeUpdate) SetHealth(v column.Object) *HealthChangeUpdate {
-	_u.mutation.SetHealth(v)
 	return _u
 }
 
@@ -88,9 +81,6 @@ func (_u *HealthChangeUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.PreviousStatusCleared() {
 		_spec.ClearField(healthchange.FieldPreviousStatus, field.TypeString)
 	}
-	if value, ok := _u.mutation.Health(); ok {
-		_spec.SetField(healthchange.FieldHealth, field.TypeOther, value)
-	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -111,12 +101,6 @@ type HealthChangeUpdateOne struct {
 	hooks     []Hook
 	mutation  *HealthChangeMutation
 	modifiers []func(*sql.UpdateBuilder)
-}
-
-// SetHealth sets the "health" field.
-func (_u *HealthChangeUpdateOne) SetHealth(v column.Object) *HealthChangeUpdateOne {
-	_u.mutation.SetHealth(v)
-	return _u
 }
 
 // Mutation returns the HealthChangeMutation object of the builder.
@@ -201,9 +185,6 @@ func (_u *HealthChangeUpdateOne) sqlSave(ctx context.Context) (_node *HealthChan
 	}
 	if _u.mutation.PreviousStatusCleared() {
 		_spec.ClearField(healthchange.FieldPreviousStatus, field.TypeString)
-	}
-	if value, ok := _u.mutation.Health(); ok {
-		_spec.SetField(healthchange.FieldHealth, field.TypeOther, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &HealthChange{config: _u.config}

@@ -24,7 +24,7 @@ func (AuditEvent) Fields() []ent.Field {
 		fixed("integration_id", ""),
 		fixed("personality_id", ""),
 		fixed("conversation_id", ""),
-		object("details"),
+		record("details"),
 		field.String("capability").MaxLen(100).Optional().Nillable().Immutable(),
 		field.Text("query").Optional().Nillable().Immutable(),
 		field.Bool("succeeded").Immutable(),

@@ -30,6 +30,12 @@ func object(name string) ent.Field {
 	return field.Other(name, column.Object{}).SchemaType(jsonColumn).Default(func() column.Object { return column.Object{} })
 }
 
+// record is an object that never changes once the row is written.
+func record(name string) ent.Field {
+	return field.Other(name, column.Object{}).SchemaType(jsonColumn).Immutable().
+		Default(func() column.Object { return column.Object{} })
+}
+
 func list(name string) ent.Field {
 	return field.Other(name, column.Strings{}).SchemaType(jsonColumn).Default(func() column.Strings { return column.Strings{} })
 }

@@ -29,7 +29,7 @@ func (HealthChange) Fields() []ent.Field {
 		field.String("previous_status").MaxLen(16).Optional().Nillable().Immutable().Comment("Null for the first health of an integration."),
 		field.String("status").MaxLen(16).Immutable(),
 		field.String("reason").MaxLen(32).Immutable(),
-		object("health"),
+		record("health"),
 		field.Time("occurred_at").Immutable(),
 	}
 }

@@ -8,10 +8,9 @@ import (
 	"io/fs"
 	"log/slog"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-
-	"github.com/patchbay/patchbay/ent/migrate/migrations"
 )
 
 // Errors of CheckSchema.
@@ -22,9 +21,18 @@ var (
 	ErrSchemaAhead = errors.New("the database is newer than this program")
 )
 
-// Migrate brings the schema up to date and returns how many steps that took. Replicas that start together wait for each
-// other on PostgreSQL, and each step runs once. A step runs whole or not at all. It refuses a database that is newer
-// than this program with ErrSchemaAhead.
+// Replicas ask for the lock every period, in seconds, this many times.
+const (
+	lockPeriod = 1
+	lockTries  = 300
+)
+
+// folders of migrations.FS.
+var folders = map[string]string{SQLite: "sqlite", Postgres: "postgres"}
+
+// Migrate brings the schema up to date and returns how many steps it took. Replicas that start together wait for each
+// other on PostgreSQL, and each step runs once. It refuses a database that is newer than this program with
+// ErrSchemaAhead.
 func (s *Store) Migrate(ctx context.Context) (steps int, err error) {
 	db, done, err := s.owner()
 	if err != nil {
@@ -35,7 +43,7 @@ func (s *Store) Migrate(ctx context.Context) (steps int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.refuseAhead(ctx, p); err != nil {
+	if _, err := s.behind(ctx, p); err != nil {
 		return 0, err
 	}
 	results, err := p.Up(ctx)
@@ -43,6 +51,7 @@ func (s *Store) Migrate(ctx context.Context) (steps int, err error) {
 		s.log.Info("migrated", "step", r.Source.Version, "took", r.Duration)
 	}
 	if err != nil {
+		s.tidy()
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
@@ -51,35 +60,19 @@ func (s *Store) Migrate(ctx context.Context) (steps int, err error) {
 	return len(results), nil
 }
 
-// Pending returns how many steps Migrate would take; 0 when the database is newer.
+// Pending returns how many steps Migrate would take. It changes nothing. A database that is newer than this program is
+// refused with ErrSchemaAhead.
 func (s *Store) Pending(ctx context.Context) (int, error) {
 	p, err := s.provider(s.db)
 	if err != nil {
 		return 0, err
 	}
-	applied, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return 0, s.explain("read the version of", err)
-	}
-	n := 0
-	for _, source := range p.ListSources() {
-		if source.Version > applied {
-			n++
-		}
-	}
-	return n, nil
+	return s.behind(ctx, p)
 }
 
 // CheckSchema returns nil when the schema is this program's, else ErrSchemaBehind or ErrSchemaAhead in a line that says
 // what to do.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	p, err := s.provider(s.db)
-	if err != nil {
-		return err
-	}
-	if err := s.refuseAhead(ctx, p); err != nil {
-		return err
-	}
 	n, err := s.Pending(ctx)
 	if err != nil {
 		return err
@@ -90,16 +83,55 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) refuseAhead(ctx context.Context, p *goose.Provider) error {
-	applied, known, err := p.GetVersions(ctx)
+// behind counts the steps that the database lacks.
+func (s *Store) behind(ctx context.Context, p *goose.Provider) (int, error) {
+	at, err := s.version(ctx)
 	if err != nil {
-		return s.explain("read the version of", err)
+		return 0, s.explain("read the version of", err)
 	}
-	if applied > known {
-		return fmt.Errorf("%w: %s is at step %d, this program knows %d: install the newer program",
-			ErrSchemaAhead, s.where, applied, known)
+	n, known := 0, int64(0)
+	for _, source := range p.ListSources() {
+		known = max(known, source.Version)
+		if source.Version > at {
+			n++
+		}
 	}
-	return nil
+	if at > known {
+		return 0, fmt.Errorf("%w: %s is at step %d and this program knows %d: install the newer program",
+			ErrSchemaAhead, s.where, at, known)
+	}
+	return n, nil
+}
+
+// version returns the last step that was taken, 0 for an empty database.
+func (s *Store) version(ctx context.Context) (int64, error) {
+	exists := "select count(*) from sqlite_schema where name = 'goose_db_version'"
+	if s.dialect == Postgres {
+		exists = "select count(to_regclass('goose_db_version'))"
+	}
+	found, err := s.number(ctx, exists)
+	if err != nil || found == 0 {
+		return 0, err
+	}
+	return s.number(ctx, "select coalesce(max(version_id), 0) from goose_db_version where is_applied")
+}
+
+func (s *Store) number(ctx context.Context, query string) (n int64, err error) {
+	rows, err := s.SQL(ctx).QueryContext(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	return n, entsql.ScanOne(rows, &n)
+}
+
+// tidy leaves SQLite's one writer as it was found when a step fails half-way: a step that rebuilds a table begins its
+// transaction by itself.
+func (s *Store) tidy() {
+	if s.dialect == SQLite {
+		_, _ = s.db.Exec("rollback")
+		_, _ = s.db.Exec("pragma foreign_keys = on")
+	}
 }
 
 // owner returns a pool that reaches the database itself, and what to do with it afterwards: a lock belongs to a
@@ -116,16 +148,16 @@ func (s *Store) owner() (*sql.DB, func(), error) {
 }
 
 func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
-	name, opts := "sqlite", []goose.ProviderOption{goose.WithDisableGlobalRegistry(true),
+	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler))}
 	if s.dialect == Postgres {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPeriod, lockTries))
 		if err != nil {
 			return nil, fmt.Errorf("prepare the migrations: %w", err)
 		}
-		name, opts = "postgres", append(opts, goose.WithSessionLocker(locker))
+		opts = append(opts, goose.WithSessionLocker(locker))
 	}
-	files, err := fs.Sub(migrations.FS, name)
+	files, err := fs.Sub(s.migrations, folders[s.dialect])
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/migrate/migrations"
 	_ "github.com/patchbay/patchbay/ent/runtime" // the policies of ent/schema
 )
 
@@ -49,6 +51,8 @@ type Store struct {
 	reads  *sql.DB // SQLite: the readers; PostgreSQL: the same as db
 	client *ent.Client
 	hub    *hub
+
+	migrations fs.FS // a folder for each dialect
 }
 
 // Open opens a database and proves that it answers. It changes nothing in it: see Migrate. Errors are one line for the
@@ -58,7 +62,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dialect: t.dialect, where: t.where, now: o.Now, log: cmp.Or(o.Log, slog.Default())}
+	s := &Store{dialect: t.dialect, where: t.where, now: o.Now, log: cmp.Or(o.Log, slog.Default()),
+		migrations: migrations.FS}
 	switch t.dialect {
 	case SQLite:
 		if o.ListenURL != "" {
@@ -102,6 +107,7 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return t, fmt.Errorf("read the database's clock: %w", err)
 	}
+	defer rows.Close()
 	if err := entsql.ScanOne(rows, &t); err != nil {
 		return t, fmt.Errorf("read the database's clock: %w", err)
 	}
