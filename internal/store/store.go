@@ -82,6 +82,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Dialect returns SQLite or Postgres.
 func (s *Store) Dialect() string { return s.dialect }
 
+// Locks reports whether a query may lock the rows it reads (SELECT … FOR UPDATE). SQLite cannot and need not: it has one
+// writer.
+func (s *Store) Locks() bool { return s.dialect == Postgres }
+
 // String returns the database as people name it, without a password.
 func (s *Store) String() string { return s.where }
 
