@@ -1,0 +1,105 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/integration"
+	credential "github.com/patchbay/patchbay/internal/integration/seam"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/viewer"
+)
+
+const (
+	accountTime  = 10 * time.Second
+	accountBytes = 1 << 20
+	giveBackTime = 5 * time.Second
+)
+
+// identify asks whose account was joined, with the fresh token. A provider that refuses the token it has just issued
+// fails the connection. One that cannot be asked, or keeps the answer to itself, leaves the account unknown: that is no
+// reason to lose a consent, except where the account must be compared with an earlier one.
+func (s *Service) identify(ctx context.Context, g *grant, row *ent.ConnectAttempt) error {
+	if !g.provider.Account.Possible() {
+		return nil
+	}
+	verdict, who, err := s.askAccount(ctx, g, row)
+	switch {
+	case verdict == provider.Rejected || verdict == provider.Revoked:
+		return &problem.Error{
+			Code: problem.ProviderFailed, Provider: g.provider.Name,
+			Message: g.provider.Title + " does not accept the access that it has just granted. Start the connection again.",
+		}
+	case err != nil:
+		s.Log.WarnContext(ctx, "the account of a new connection is unknown", "provider", g.provider.Name, "error", err)
+		return nil
+	}
+	g.account = who
+	return nil
+}
+
+// askAccount sends the manifest's account request. The verdict is empty when there was no answer.
+func (s *Service) askAccount(ctx context.Context, g *grant, row *ent.ConnectAttempt) (provider.VerdictKind, provider.Identity, error) {
+	var nobody provider.Identity
+	if store.InTransaction(ctx) {
+		return "", nobody, errors.New("integration: a provider is called inside a transaction")
+	}
+	ctx, cancel := context.WithTimeout(ctx, accountTime)
+	defer cancel()
+	in := provider.Input{Config: row.Config, Now: s.Now(), Limit: 1}
+	request, err := g.provider.Account.NewRequest(ctx, in)
+	if err != nil {
+		return "", nobody, err
+	}
+	response, verdict, err := s.Credentials.Send(ctx, g.provider,
+		provider.Credential{Kind: provider.OAuth2, Access: g.token.Access, Config: row.Config},
+		credential.Use{Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime}, request)
+	switch {
+	case err != nil:
+		return "", nobody, err
+	case verdict.Kind != provider.OK:
+		return verdict.Kind, nobody, errors.New(verdict.Message)
+	}
+	who, err := g.provider.Account.Read(ctx, in, response)
+	return provider.OK, provider.Identity{ID: clipBytes(who.ID, maxAccount), Name: clipBytes(who.Name, maxAccount)}, err
+}
+
+// maxAccount is how much is kept of an account's id and name, in bytes.
+const maxAccount = 255
+
+// giveBack revokes a token that nobody will use. It does its best: the person can still take the access away at the
+// provider. A grant that another integration lives on is left alone, since at many providers an account has one grant
+// for each client, whatever the number of tokens.
+func (s *Service) giveBack(ctx context.Context, g *grant) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
+	defer cancel()
+	shared, err := s.sharesAccount(ctx, g.provider, g.account.ID, "")
+	if err == nil && !shared {
+		err = g.wire.Revoke(ctx, g.provider.Auth.OAuth2.Revoke.Pick(g.token.Access, g.token.Refresh))
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "an unused token was not given back", "provider", g.provider.Name, "error", err)
+	}
+}
+
+// sharesAccount reports whether another integration, of whichever company, was connected with the same account through
+// the same OAuth client.
+func (s *Service) sharesAccount(ctx context.Context, p *provider.Provider, accountID, but string) (bool, error) {
+	if accountID == "" {
+		return false, nil
+	}
+	var group []string
+	for _, other := range s.Catalog.All() {
+		if other.Auth.OAuth2 != nil && other.ClientGroup() == p.ClientGroup() {
+			group = append(group, other.Name)
+		}
+	}
+	ctx = viewer.System(ctx)
+	return s.Store.Client(ctx).Integration.Query().Where(
+		integration.IDNEQ(but), integration.ProviderIn(group...), integration.AccountID(accountID),
+		integration.AuthKind(provider.OAuth2)).Exist(ctx)
+}

@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"context"
+	"errors"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/health"
+	credential "github.com/patchbay/patchbay/internal/integration/seam"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+)
+
+// Refresh renews the tokens of an integration now, whether or not they are about to end. The stored ones stay in use
+// until the new ones are stored, so a failure makes nothing worse.
+func (s *Service) Refresh(ctx context.Context, integrationID string) (*ent.Integration, error) {
+	row, err := s.Get(ctx, integrationID, "input", "id")
+	if err != nil {
+		return nil, err
+	}
+	if row.AuthKind != provider.OAuth2 {
+		return nil, problem.New(problem.Invalid, "This integration was not connected by authorization, so it has no tokens "+
+			"to renew.").At("input", "id")
+	}
+	if err := s.Credentials.Refresh(ctx, row.ID); err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, row.ID, "input", "id")
+}
+
+// CheckHealth sends the provider's probe now and answers with what was proved: bad health is an answer, not an error. A
+// definitive refusal counts at once, any other failure as one of three. A provider that has no probe is left as it is.
+func (s *Service) CheckHealth(ctx context.Context, integrationID string) (*ent.Integration, error) {
+	row, err := s.Get(ctx, integrationID, "input", "id")
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.providerOf(row)
+	if err != nil {
+		return nil, err
+	}
+	if StatusOf(row) == Incomplete || !p.Probe.Possible() {
+		return row, nil
+	}
+	if err := s.probe(ctx, p, row); err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, row.ID, "input", "id")
+}
+
+func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Integration) error {
+	request, err := p.Probe.NewRequest(ctx, provider.Input{
+		Config: row.Config, Account: AccountOf(row), Now: s.Now(), Limit: 1,
+	})
+	if err != nil {
+		return s.probeFailed(ctx, row, err)
+	}
+	response, _, err := s.Credentials.Do(ctx, credential.Use{IntegrationID: row.ID, Config: row.Config}, request)
+	if err != nil {
+		return s.probeFailed(ctx, row, err)
+	}
+	verdict := p.Probe.Read(response)
+	if verdict.Kind == provider.OK {
+		_, err = s.Health.Proved(ctx, row.ID, false)
+	} else {
+		_, err = s.Health.ProbeFailed(ctx, row.ID, findingOf(verdict))
+	}
+	return err
+}
+
+// probeFailed records a probe that had no answer. What a dead credential means has been recorded where it was proved;
+// what is no fault of the provider or the settings is returned.
+func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err error) error {
+	e, ok := errors.AsType[*problem.Error](err)
+	if !ok || ctx.Err() != nil { // a caller who has gone proves nothing
+		return err
+	}
+	found := health.Finding{Message: clipBytes(e.Message, maxMessage)}
+	switch e.Code {
+	case problem.ReauthorizationRequired:
+		return nil
+	case problem.ProviderTimeout:
+		found.Reason = health.ProviderUnreachable
+	case problem.ProviderFailed:
+		if found.Reason = health.ProviderError; e.HTTPStatus == 0 {
+			found.Reason = health.ProviderUnreachable
+		}
+	case problem.ProviderRateLimited:
+		found.Reason = health.RateLimited
+	case problem.TargetRefused, problem.Invalid:
+		found.Reason, found.Action = health.NotConfigured, health.UpdateConfig
+	default:
+		return err
+	}
+	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
+	return err
+}
+
+// maxMessage is how much is kept of a message, in bytes.
+const maxMessage = 500
+
+// findingOf is what an answer that proves nothing good means for the health.
+func findingOf(v provider.Verdict) health.Finding {
+	found := health.Finding{Reason: health.ProviderError, Message: clipBytes(v.Message, maxMessage)}
+	switch v.Kind {
+	case provider.Rejected:
+		found.Reason = health.CredentialRejected
+	case provider.Revoked:
+		found.Reason = health.CredentialRevoked
+	case provider.MissingScope:
+		found.Reason = health.ScopesMissing
+	case provider.RateLimited:
+		found.Reason = health.RateLimited
+	}
+	return found
+}
+
+// AccountOf returns the account that an integration is connected to; zero when it is unknown.
+func AccountOf(row *ent.Integration) provider.Identity {
+	var who provider.Identity
+	if row.AccountID != nil {
+		who.ID = *row.AccountID
+	}
+	if row.AccountName != nil {
+		who.Name = *row.AccountName
+	}
+	return who
+}

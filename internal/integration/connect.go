@@ -1,0 +1,313 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/viewer"
+)
+
+const (
+	// attemptLife is how long a person has for the consent page.
+	attemptLife = 10 * time.Minute
+	// maxName is the longest name of an integration: in characters as people count, and in bytes as the column does.
+	maxName = 200
+	// maxRedirect is the longest redirect URL, in bytes.
+	maxRedirect = 2048
+)
+
+// ConnectInput asks for the way to a provider's consent page.
+type ConnectInput struct {
+	// UserID is nil for an integration of the company.
+	UserID   *string
+	Provider string
+	// Scopes are short names; empty means the provider's defaults, and when an integration is connected again also what
+	// it was granted before.
+	Scopes []string
+	// RedirectURL is where the provider sends the person back; nil means Patchbay's own pages.
+	RedirectURL *string
+	Config      map[string]any
+	Name        *string
+	// IntegrationID is the integration to connect again. It belongs to whom it belongs; UserID may then be left out.
+	IntegrationID *string
+	// AcceptOtherAccount lets another account take the place of the integration's own.
+	AcceptOtherAccount bool
+}
+
+// Validate returns every fault that the input shows by itself, joined.
+func (in ConnectInput) Validate() error {
+	var faults []error
+	if in.UserID != nil {
+		faults = append(faults, id.Check(id.User, *in.UserID, "input", "userId"))
+	}
+	if in.IntegrationID != nil {
+		faults = append(faults, id.Check(id.Integration, *in.IntegrationID, "input", "integrationId"))
+	}
+	if in.RedirectURL != nil {
+		faults = append(faults, checkRedirect(*in.RedirectURL))
+	}
+	if in.Name != nil {
+		faults = append(faults, checkName(*in.Name))
+	}
+	return errors.Join(faults...)
+}
+
+// Attempt is the way to a provider's consent page.
+type Attempt struct {
+	// AuthorizationURL is where the person's browser goes: the provider's page, or Patchbay's own start page when the
+	// caller gave no redirect URL.
+	AuthorizationURL string
+	// State comes back with the person, and works once.
+	State     seal.Secret
+	ExpiresAt time.Time
+}
+
+// Connect begins to connect a provider. Nothing is sent to the provider; the person's browser goes there.
+func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	v, _ := viewer.From(ctx)
+	if v.Company == "" {
+		return nil, errors.New("integration: a viewer without a company cannot connect")
+	}
+	p, client, err := s.connectable(in.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.allowRedirect(in.RedirectURL); err != nil {
+		return nil, err
+	}
+	before, owner, err := s.whose(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := askFor(p, in.Scopes, before)
+	if err != nil {
+		return nil, err
+	}
+	given, err := s.settingsFor(p, provider.OAuth2, before, in.Config, nil)
+	if err != nil {
+		return nil, err
+	}
+
+	state := newState()
+	rowID := s.NewID(id.ConnectAttempt)
+	verifier, err := s.newVerifier(p, v.Company, rowID)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := s.sealSecrets(given.secrets, v.Company, rowID)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	row, err := s.Store.Client(ctx).ConnectAttempt.Create().SetID(rowID).SetNillableUserID(owner).
+		SetProvider(p.Name).SetNillableIntegrationID(in.IntegrationID).
+		SetStateHash(hashState(state.Reveal())).SetVerifier(verifier.sealed).
+		SetRedirectURL(s.redirectFor(in.RedirectURL)).SetOwnPage(in.RedirectURL == nil).
+		SetScopes(scopes).SetConfig(given.public).SetSecrets(secrets).
+		SetNillableName(trimmed(in.Name)).SetAcceptOtherAccount(in.AcceptOtherAccount).SetClientID(client.ID).
+		SetStatus(string(Pending)).SetCreatedAt(now).SetExpiresAt(now.Add(attemptLife)).Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin to connect: %w", err)
+	}
+	attempt := &Attempt{State: state, ExpiresAt: row.ExpiresAt}
+	if row.OwnPage {
+		attempt.AuthorizationURL = s.PublicURL + "/oauth/start/" + state.Reveal()
+		return attempt, nil
+	}
+	attempt.AuthorizationURL, err = s.authorizeURL(p, client, row, state, verifier.plain)
+	return attempt, err
+}
+
+// connectable returns a provider that is connected by authorization, and the OAuth client to do it with.
+func (s *Service) connectable(name string) (*provider.Provider, oauth.Client, error) {
+	p, err := s.providerNamed(name)
+	if err != nil {
+		return nil, oauth.Client{}, err
+	}
+	if p.Auth.OAuth2 == nil {
+		return nil, oauth.Client{}, problem.New(problem.Invalid,
+			"%s is not connected by authorization: use integrationCreate.", p.Title).At("input", "provider")
+	}
+	client, ok := s.Client(p.ClientGroup())
+	if !ok || client.ID == "" {
+		return nil, oauth.Client{}, problem.New(problem.Invalid,
+			"%s cannot be connected here yet: the operator has to configure an OAuth client for %q.", p.Title,
+			p.ClientGroup()).At("input", "provider")
+	}
+	return p, client, nil
+}
+
+// whose returns the integration to connect again, if any, and the user that the attempt is bound to.
+func (s *Service) whose(ctx context.Context, in ConnectInput) (*ent.Integration, *string, error) {
+	if in.IntegrationID == nil {
+		owner, err := s.owner(ctx, in.UserID)
+		return nil, owner, err
+	}
+	row, err := s.Get(ctx, *in.IntegrationID, "input", "integrationId")
+	if err != nil {
+		return nil, nil, err
+	}
+	if row.Provider != in.Provider {
+		return nil, nil, problem.New(problem.Invalid, "This integration is of another provider.").At("input", "integrationId")
+	}
+	if in.UserID != nil && !equal(in.UserID, row.UserID) {
+		return nil, nil, errNoIntegration.At("input", "integrationId")
+	}
+	return row, row.UserID, nil
+}
+
+// askFor returns the scopes to ask for by short name: those named, or the defaults and what was granted before, and in
+// any case those that the provider cannot do without.
+func askFor(p *provider.Provider, named []string, before *ent.Integration) ([]string, error) {
+	known := map[string]oauth.Scope{}
+	var always, defaults []string
+	for _, scope := range p.Auth.OAuth2.Scopes {
+		known[scope.Name] = scope
+		if scope.Required {
+			always = append(always, scope.Name)
+		}
+		if scope.Default {
+			defaults = append(defaults, scope.Name)
+		}
+	}
+	var faults []error
+	for i, name := range named {
+		if _, ok := known[name]; !ok {
+			faults = append(faults, problem.New(problem.Invalid, "%s has no scope %q; it has %s.", p.Title, clip(name, 64),
+				strings.Join(scopeNames(p), ", ")).At("input", "scopes", fmt.Sprint(i)))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	wanted := slices.Concat(always, named)
+	if len(named) == 0 {
+		wanted = append(wanted, defaults...)
+		if before != nil {
+			wanted = append(wanted, slices.DeleteFunc(slices.Clone(before.Scopes), func(name string) bool {
+				_, ok := known[name]
+				return !ok
+			})...)
+		}
+	}
+	return once(wanted), nil
+}
+
+func scopeNames(p *provider.Provider) []string {
+	names := make([]string, len(p.Auth.OAuth2.Scopes))
+	for i, scope := range p.Auth.OAuth2.Scopes {
+		names[i] = scope.Name
+	}
+	return names
+}
+
+// authorizeURL builds the address of the provider's consent page.
+func (s *Service) authorizeURL(p *provider.Provider, client oauth.Client, row *ent.ConnectAttempt, state,
+	verifier seal.Secret,
+) (string, error) {
+	address, err := p.Auth.OAuth2.AuthorizeURL(client, oauth.AuthorizeRequest{
+		State: state.Reveal(), Verifier: verifier, RedirectURL: row.RedirectURL, Scopes: row.Scopes,
+	})
+	if err != nil {
+		return "", fmt.Errorf("build the address of %s's consent page: %w", p.Name, err)
+	}
+	if s.Visit != nil {
+		address = s.Visit(address)
+	}
+	return address, nil
+}
+
+func (s *Service) redirectFor(given *string) string {
+	if given != nil {
+		return *given
+	}
+	return s.CallbackURL()
+}
+
+// checkRedirect refuses a redirect URL that no browser could be sent back to safely (RFC 6749 section 3.1.2: absolute,
+// without a fragment).
+func checkRedirect(raw string) error {
+	refuse := func(why string) error { return problem.New(problem.Invalid, "%s", why).At("input", "redirectUrl") }
+	if len(raw) > maxRedirect {
+		return refuse(fmt.Sprintf("The redirect URL is longer than %d bytes.", maxRedirect))
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Opaque != "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return refuse("The redirect URL must be an absolute http or https address.")
+	case u.User != nil:
+		return refuse("The redirect URL must not hold a user name or password.")
+	case u.Fragment != "" || strings.Contains(raw, "#"):
+		return refuse("The redirect URL must not have a fragment.")
+	}
+	return nil
+}
+
+// allowRedirect refuses a redirect URL whose host the operator has not listed.
+func (s *Service) allowRedirect(raw *string) error {
+	if raw == nil || len(s.RedirectHosts) == 0 {
+		return nil
+	}
+	u, err := url.Parse(*raw)
+	if err == nil && slices.ContainsFunc(s.RedirectHosts, func(allowed string) bool {
+		return strings.EqualFold(allowed, u.Host) || strings.EqualFold(allowed, u.Hostname())
+	}) {
+		return nil
+	}
+	return problem.New(problem.Invalid,
+		"The host of the redirect URL is not one that this server sends people back to; the operator lists them.").
+		At("input", "redirectUrl")
+}
+
+func checkName(name string) error {
+	if err := problem.CheckLength("The name", name, 1, maxName, "input", "name"); err != nil {
+		return err
+	}
+	if n := len(strings.TrimSpace(name)); n > maxName {
+		return problem.New(problem.Invalid, "The name takes %d bytes; at most %d are kept.", n, maxName).At("input", "name")
+	}
+	return nil
+}
+
+// newState returns 32 random bytes as base64url: what RFC 6749 section 10.12 asks for, and more.
+func newState() seal.Secret {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return seal.NewSecret(base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+func trimmed(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	t := strings.TrimSpace(*s)
+	return &t
+}
+
+// once returns the values in order, each once.
+func once(values []string) column.Strings {
+	out := make(column.Strings, 0, len(values))
+	for _, v := range values {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,188 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/personality"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/id"
+	credential "github.com/patchbay/patchbay/internal/integration/seam"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/seal"
+)
+
+// Visibility says who is served by an integration of the company, spelled as in the GraphQL enum of the same name.
+type Visibility string
+
+// Who can be served.
+const (
+	Private Visibility = "PRIVATE"
+	Public  Visibility = "PUBLIC"
+)
+
+// CreateInput describes an integration that needs no consent page.
+type CreateInput struct {
+	// UserID is nil for an integration of the company.
+	UserID   *string
+	Provider string
+	// AuthKind is nil for the way that the config is meant for.
+	AuthKind *string
+	Name     string
+	// Config may hold secrets in the properties that the provider's schema marks writeOnly.
+	Config map[string]any
+	// Secrets fill {{NAME}} placeholders in Config.
+	Secrets       map[string]any
+	Enabled       bool
+	Visibility    Visibility
+	PersonalityID *string
+}
+
+// Validate returns every fault that the input shows by itself, joined.
+func (in CreateInput) Validate() error {
+	faults := []error{checkName(in.Name), checkVisibility(in.Visibility)}
+	if in.UserID != nil {
+		faults = append(faults, id.Check(id.User, *in.UserID, "input", "userId"))
+	}
+	if in.PersonalityID != nil {
+		faults = append(faults, id.Check(id.Personality, *in.PersonalityID, "input", "personalityId"))
+	}
+	return errors.Join(faults...)
+}
+
+// Created is a new integration.
+type Created struct {
+	Integration *ent.Integration
+	// SigningSecret is the key that the provider's requests are signed with, shown this once; zero when they are not
+	// signed.
+	SigningSecret seal.Secret
+}
+
+// Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider.
+func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := s.providerNamed(in.Provider)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := staticKind(p, in)
+	if err != nil {
+		return nil, err
+	}
+	given, err := s.settingsFor(p, kind, nil, in.Config, in.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	if err := missingSecrets(given.missing); err != nil {
+		return nil, err
+	}
+	owner, err := s.owner(ctx, in.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.personalityExists(ctx, in.PersonalityID, "input", "personalityId"); err != nil {
+		return nil, err
+	}
+	var signing seal.Secret
+	if p.Sign != nil {
+		signing = newSigningSecret()
+	}
+	var row *ent.Integration
+	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+		state := health.Finding{Reason: health.NotYetChecked}.State(s.Now())
+		now := s.Now()
+		row, err = s.Store.Client(ctx).Integration.Create().SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
+			SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
+			SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
+			SetConfig(given.public).SetSecretNames(given.names).SetConnectedAt(now).SetCreatedAt(now).SetUpdatedAt(now).
+			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
+			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("create an integration: %w", err)
+		}
+		if _, err := s.Credentials.Save(ctx, credential.Grant{
+			IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
+			Secrets: given.secrets, SigningKey: signing,
+		}); err != nil {
+			return err
+		}
+		if err := s.record(ctx, audit.Event{
+			Type: audit.Created, UserID: owner, IntegrationID: &row.ID, PersonalityID: in.PersonalityID,
+			Details: column.Object{"kind": "integration", "provider": p.Name, "authKind": kind},
+		}); err != nil {
+			return err
+		}
+		return s.Health.Created(ctx, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	row, err = s.Get(ctx, row.ID)
+	return &Created{Integration: row, SigningSecret: signing}, err
+}
+
+// staticKind returns the way to authenticate that is asked for, which must not need a consent page.
+func staticKind(p *provider.Provider, in CreateInput) (string, error) {
+	offered := p.AuthKinds()
+	static := slices.DeleteFunc(slices.Clone(offered), func(k string) bool { return k == provider.OAuth2 })
+	switch {
+	case len(static) == 0 || in.AuthKind != nil && *in.AuthKind == provider.OAuth2 && slices.Contains(offered, provider.OAuth2):
+		return "", problem.New(problem.Invalid, "%s is connected by authorization: use integrationConnect.", p.Title).
+			At("input", "provider")
+	case in.AuthKind == nil:
+		if kind := p.KindFor(in.Config); kind != provider.OAuth2 {
+			return kind, nil
+		}
+		return static[0], nil
+	case !slices.Contains(static, *in.AuthKind):
+		return "", problem.New(problem.Invalid, "%s does not offer this; choose one of %s.", p.Title,
+			strings.Join(static, ", ")).At("input", "authKind")
+	}
+	return *in.AuthKind, nil
+}
+
+// personalityExists refuses a personality that the viewer may not see. None is fine.
+func (s *Service) personalityExists(ctx context.Context, personalityID *string, field ...string) error {
+	if personalityID == nil {
+		return nil
+	}
+	seen, err := s.Store.Client(ctx).Personality.Query().Where(personality.ID(*personalityID)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for a personality: %w", err)
+	}
+	if !seen {
+		return problem.New(problem.NotFound, "There is no such personality.").At(field...)
+	}
+	return nil
+}
+
+// record appends to the audit trail, in the caller's transaction.
+func (s *Service) record(ctx context.Context, e audit.Event) error {
+	_, err := s.Audit.Append(ctx, e)
+	return err
+}
+
+func checkVisibility(v Visibility) error {
+	if v == Private || v == Public {
+		return nil
+	}
+	return problem.New(problem.Invalid, "The visibility is PRIVATE or PUBLIC.").At("input", "visibility")
+}
+
+// newSigningSecret returns 32 random bytes in hexadecimal: text that people can paste, used as it stands as the key.
+func newSigningSecret() seal.Secret {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return seal.NewSecret(hex.EncodeToString(b[:]))
+}

@@ -1,0 +1,131 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/id"
+	credential "github.com/patchbay/patchbay/internal/integration/seam"
+	"github.com/patchbay/patchbay/internal/provider"
+)
+
+// atOnce is how many revocations run side by side.
+const atOnce = 4
+
+// Disconnect removes an integration. From the moment its transaction ends nothing uses the credential; then the
+// credential is revoked at the provider. A provider that cannot be told now is told later, and that is no error.
+func (s *Service) Disconnect(ctx context.Context, integrationID string) (credential.Revocation, error) {
+	if err := id.Check(id.Integration, integrationID, "input", "id"); err != nil {
+		return credential.Revocation{}, err
+	}
+	var gone credential.Ended
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		row, err := s.locked(ctx, integrationID)
+		if err != nil {
+			return err
+		}
+		gone, err = s.remove(ctx, row)
+		return err
+	})
+	if err != nil {
+		return credential.Revocation{}, err
+	}
+	return s.revoke(ctx, gone), nil
+}
+
+// DisconnectAll removes all integrations of a user, together with what then does in the same transaction, and revokes
+// their credentials. It answers for each; the order is that of the ids.
+func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func(context.Context) error) ([]credential.Revocation, error) {
+	var gone []credential.Ended
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		gone = nil
+		query := s.Store.Client(ctx).Integration.Query().Where(integration.UserID(userID)).Order(integration.ByID())
+		if s.locks() {
+			query.ForUpdate()
+		}
+		rows, err := query.All(ctx)
+		if err != nil {
+			return fmt.Errorf("read a user's integrations: %w", err)
+		}
+		for _, row := range rows {
+			one, err := s.remove(ctx, row)
+			if err != nil {
+				return err
+			}
+			gone = append(gone, one)
+		}
+		for _, fn := range then {
+			if err := fn(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]credential.Revocation, len(gone))
+	slots := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, one := range gone {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			out[i] = s.revoke(ctx, one)
+		})
+	}
+	all.Wait()
+	return out, nil
+}
+
+// remove stops all use of an integration and deletes it, in the caller's transaction.
+func (s *Service) remove(ctx context.Context, row *ent.Integration) (credential.Ended, error) {
+	shared, err := s.sharesGrant(ctx, row)
+	if err != nil {
+		return credential.Ended{}, err
+	}
+	gone, err := s.Credentials.Stop(ctx, row.ID, shared)
+	if err != nil {
+		return credential.Ended{}, err
+	}
+	if err := s.record(ctx, audit.Event{
+		Type: audit.Disconnected, UserID: row.UserID, IntegrationID: &row.ID,
+		Details: column.Object{"provider": row.Provider, "name": row.Name},
+	}); err != nil {
+		return credential.Ended{}, err
+	}
+	if err := s.Health.Removed(ctx, row); err != nil {
+		return credential.Ended{}, err
+	}
+	if err := s.Store.Client(ctx).Integration.DeleteOneID(row.ID).Exec(ctx); err != nil {
+		return credential.Ended{}, fmt.Errorf("delete an integration: %w", err)
+	}
+	return gone, nil
+}
+
+// sharesGrant reports whether another integration lives on the grant of this one.
+func (s *Service) sharesGrant(ctx context.Context, row *ent.Integration) (bool, error) {
+	p, ok := s.Catalog.Get(row.Provider)
+	if !ok || row.AuthKind != provider.OAuth2 || row.AccountID == nil {
+		return false, nil
+	}
+	return s.sharesAccount(ctx, p, *row.AccountID, row.ID)
+}
+
+// revoke tells the provider. What it cannot tell now is told in the background.
+func (s *Service) revoke(ctx context.Context, gone credential.Ended) credential.Revocation {
+	outcome, err := s.Credentials.Revoke(ctx, gone)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "a revocation is put off", "integration_id", gone.IntegrationID, "error", err)
+		outcome = credential.Revocation{IntegrationID: gone.IntegrationID, Outcome: credential.Retrying}
+	}
+	if outcome.Outcome == credential.Retrying && outcome.Message == "" {
+		outcome.Message = "The provider could not be told yet. It is tried again in the background."
+	}
+	return outcome
+}
