@@ -100,10 +100,17 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	return result, nil
 }
 
+// errReading is the fault of whoever reads rows inside a transaction and meanwhile runs another statement in it, which
+// lib/pq notices for unprepared statements only.
+var errReading = errors.New("store: a statement cannot run while rows of the same transaction are being read")
+
 // prepared returns the kept statement of a query, or nil when it is to run by itself: several statements in one text
 // carry no arguments, and one whose rows are being read cannot start again.
 func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (*prepared, error) {
-	if c.kept == nil || len(args) == 0 || c.exclusive && c.open > 0 {
+	if c.exclusive && c.open > 0 {
+		return nil, errReading
+	}
+	if c.kept == nil || len(args) == 0 {
 		return nil, nil //nolint:nilnil // nil means unprepared
 	}
 	if p := c.kept.get(query); p != nil {

@@ -33,8 +33,8 @@ type transactionKey struct{}
 
 // current returns the running transaction of ctx, or nil.
 func current(ctx context.Context) *transaction {
-	t, ok := ctx.Value(transactionKey{}).(*transaction)
-	if !ok {
+	t, _ := ctx.Value(transactionKey{}).(*transaction)
+	if t == nil {
 		return nil
 	}
 	t.mu.Lock()

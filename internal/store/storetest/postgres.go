@@ -68,7 +68,7 @@ func create(t *testing.T, how string) string {
 			t.Errorf("drop the database: %v", err)
 		}
 	})
-	return s.URL(name) + "&pool_max_conns=8"
+	return s.URL(name)
 }
 
 func require(t *testing.T, err error) {
