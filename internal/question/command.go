@@ -1,0 +1,65 @@
+package question
+
+var (
+	// polite words stand before a command: "could you please delete".
+	polite = set(`please can could would will you i we want need like i'd id to let's lets go ahead and hey hi hello ok okay
+		help me kindly just now then also`)
+	// changes are verbs that change something whatever follows.
+	changes = set(`delete remove cancel create add reschedule postpone send forward compose invite accept decline rsvp
+		unsubscribe rename notify remind arrange organize organise move put block snooze unstar trash erase`)
+	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
+	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
+		invite push shift`)
+	// answers change something when "to" or an object follows.
+	answers = set("reply respond write answer")
+	// contacts are verbs that address a person: "email bob about the delay".
+	contacts = set("email mail message text call ping dm")
+	objects  = set(`a an the my me him her them us it all every our that meeting call appointment event lunch email message
+		time interview reminder everything dinner`)
+	pronouns = set("me him her them us everyone everybody")
+	// behindName are words that follow the person addressed.
+	behindName = set("about that to a an the and saying regarding re my")
+)
+
+// command returns where a verb stands that makes the question ask for a change; ok is false for questions that only read.
+func (p *parser) command() (at int, ok bool) {
+	i := 0
+	for i < len(p.tokens) && polite[p.tokens[i].word] {
+		i++
+	}
+	if p.changing(i) {
+		return i, true
+	}
+	for k := i + 1; k < len(p.tokens); k++ {
+		if (p.is(k-1, "and") || p.is(k-1, "then")) && objects[p.at(k+1)] && !contacts[p.at(k)] && p.changing(k) {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+func (p *parser) changing(i int) bool {
+	w, next := p.at(i), p.at(i+1)
+	switch {
+	case w == "" || p.tokens[i].low != w:
+		return false
+	case changes[w]:
+		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"
+	case changesOf[w]:
+		return objects[next] || next == "up" || next == "with" || next == "off"
+	case answers[w]:
+		return objects[next] || next == "to" || next == "back"
+	case contacts[w]:
+		if pronouns[next] {
+			return true
+		}
+		if next == "" || stops[next] || subjects[next] || mailNouns[next] || !p.nameWord(i+1) || stateWords[next] != "" {
+			return false
+		}
+		_, weekday := weekdays[next]
+		_, month := months[next]
+		relative := next == "today" || next == "tomorrow" || next == "yesterday" || next == "tonight"
+		return !weekday && !month && !relative && (i+2 == len(p.tokens) || behindName[p.at(i+2)])
+	}
+	return false
+}
