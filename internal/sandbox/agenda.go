@@ -201,3 +201,20 @@ func chance(word string, d time.Time, n int) int {
 	v := h.Sum32()
 	return int((v ^ v>>15) % uint32(n))
 }
+
+// mentions reports whether every word of q occurs in the event's text or people.
+func (e appointment) mentions(q string) bool {
+	text := []string{e.summary, e.description, e.location, e.organizer, names[e.organizer]}
+	for _, g := range e.guests {
+		text = append(text, g, names[g])
+	}
+	all := strings.ToLower(strings.Join(text, "\n"))
+	for word := range strings.FieldsSeq(strings.ToLower(q)) {
+		if !strings.Contains(all, strings.Trim(word, `"`)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e appointment) eventType() string { return firstOf(e.kind, "default") }

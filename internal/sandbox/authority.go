@@ -11,13 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net/http"
 	"sync"
 	"time"
 )
-
-// noHTTP2 keeps the sandbox at HTTP/1.1, where a dropped connection is one request's.
-var noHTTP2 = map[string]func(*http.Server, *tls.Conn, http.Handler){}
 
 // The authority's certificates hold for any clock that a test may set: one transport in one process trusts them.
 var (
@@ -82,7 +78,8 @@ func (a *authority) pool() *x509.CertPool {
 	return p
 }
 
-// serverConfig answers a TLS handshake for the names that plays accepts.
+// serverConfig answers a TLS handshake for the names that plays accepts. It stays at HTTP/1.1, where a connection that
+// is dropped is one request's.
 func (a *authority) serverConfig(plays func(string) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

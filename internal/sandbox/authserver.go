@@ -92,8 +92,8 @@ func (s *Sandbox) newAuthServer(vendor, issuer string, shape tokenShape, scopes 
 	return a
 }
 
-// extend gives a new grant its id and decides, as Google does, whether its exchange yields a refresh token: when offline
-// access was asked for, and this client holds none for the account or the person was made to consent again.
+// extend gives a new grant its id and decides, as Google does, whether its exchange yields a refresh token: when
+// offline access was asked for, and this client holds none for the account or the person was made to consent again.
 func (a *authServer) extend(tgr *oauth2.TokenGenerateRequest, t oauth2.ExtendableTokenInfo) {
 	ext := t.GetExtension()
 	if ext.Get(extGrant) != "" {
@@ -109,7 +109,8 @@ func (a *authServer) extend(tgr *oauth2.TokenGenerateRequest, t oauth2.Extendabl
 	t.SetExtension(ext)
 }
 
-// client authenticates the client of a request to the token endpoint, by HTTP Basic or by form (RFC 6749 section 2.3.1).
+// client authenticates the client of a request to the token endpoint, by HTTP Basic or by form (RFC 6749 section
+// 2.3.1).
 func (a *authServer) client(r *http.Request) (id, secret string, err error) {
 	id, secret, basic := r.BasicAuth()
 	if basic {

@@ -2,13 +2,10 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -22,6 +19,7 @@ var (
 	calendarListScopes = []string{"calendar", "calendar.calendarlist", "calendar.calendarlist.readonly",
 		"calendar.readonly"}
 	freeBusyScopes = []string{"calendar", "calendar.events.freebusy", "calendar.freebusy", "calendar.readonly"}
+	calendarScopes = []string{"calendar", "calendar.readonly"}
 	settingScopes  = []string{"calendar", "calendar.readonly"}
 )
 
@@ -31,6 +29,7 @@ func (s *Sandbox) calendar(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+base+"/users/me/calendarList", s.guarded(s.calendarList, calendarListScopes...))
 	mux.HandleFunc("GET "+base+"/users/me/calendarList/{calendar}", s.guarded(s.calendarEntry, calendarListScopes...))
 	mux.HandleFunc("GET "+base+"/users/me/settings/{setting}", s.guarded(s.calendarSetting, settingScopes...))
+	mux.HandleFunc("GET "+base+"/calendars/{calendar}", s.guarded(s.getCalendar, calendarScopes...))
 	mux.HandleFunc("GET "+base+"/calendars/{calendar}/events", s.guarded(s.listEvents, eventScopes...))
 	mux.HandleFunc("GET "+base+"/calendars/{calendar}/events/{event}", s.guarded(s.getEvent, eventScopes...))
 	mux.HandleFunc("POST "+base+"/freeBusy", s.guarded(s.freeBusy, freeBusyScopes...))
@@ -87,6 +86,16 @@ func (s *Sandbox) calendarEntry(r *http.Request, c caller) (any, *googleError) {
 		}
 	}
 	return nil, &googleMissing
+}
+
+func (s *Sandbox) getCalendar(r *http.Request, c caller) (any, *googleError) {
+	a, name, fault := s.book(c, r.PathValue("calendar"))
+	if fault != nil {
+		return nil, fault
+	}
+	return map[string]any{
+		"kind": "calendar#calendar", "etag": etag(name), "id": a.seed, "summary": name, "timeZone": a.location.String(),
+	}, nil
 }
 
 func (s *Sandbox) calendarSetting(r *http.Request, c caller) (any, *googleError) {
@@ -284,71 +293,8 @@ func busy(found []appointment, win window) []map[string]string {
 	return out
 }
 
-// pageMark is what a page token says: where the next page begins, of which query.
-type pageMark struct {
-	Offset int
-	Query  string
-}
-
-// paged cuts one page out of all; it reads maxResults and pageToken. A token of another query is refused, as Google
-// refuses it.
-func paged[T any](q url.Values, all []T, usual, most int) (page []T, next string, fault *googleError) {
-	size := usual
-	if v := q.Get("maxResults"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			e := badRequest("maxResults", "Invalid value '"+v+"'. Values must be within the range: [1, "+
-				strconv.Itoa(most)+"]")
-			return nil, "", &e
-		}
-		size = min(n, most)
-	}
-	same := url.Values{}
-	for k, v := range q {
-		if k != "pageToken" && k != "maxResults" && k != "fields" {
-			same[k] = v
-		}
-	}
-	mark := pageMark{Query: digest(same.Encode())[:16]}
-	if token := q.Get("pageToken"); token != "" {
-		var was pageMark
-		raw, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil || json.Unmarshal(raw, &was) != nil || was.Query != mark.Query || was.Offset < 0 ||
-			was.Offset > len(all) {
-			e := badRequest("pageToken", "Invalid page token value.")
-			return nil, "", &e
-		}
-		mark.Offset = was.Offset
-	}
-	end := min(mark.Offset+size, len(all))
-	page = all[mark.Offset:end]
-	if end < len(all) {
-		mark.Offset = end
-		raw, _ := json.Marshal(mark)
-		next = base64.RawURLEncoding.EncodeToString(raw)
-	}
-	return page, next, nil
-}
-
 // etag is a quoted digest of a name.
 func etag(name string) string { return strconv.Quote(digest(name)[:16]) }
 
 // stamp is how Google writes an instant.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// mentions reports whether every word of q occurs in the event's text or people.
-func (e appointment) mentions(q string) bool {
-	text := []string{e.summary, e.description, e.location, e.organizer, names[e.organizer]}
-	for _, g := range e.guests {
-		text = append(text, g, names[g])
-	}
-	all := strings.ToLower(strings.Join(text, "\n"))
-	for word := range strings.FieldsSeq(strings.ToLower(q)) {
-		if !strings.Contains(all, strings.Trim(word, `"`)) {
-			return false
-		}
-	}
-	return true
-}
-
-func (e appointment) eventType() string { return firstOf(e.kind, "default") }

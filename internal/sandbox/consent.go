@@ -59,8 +59,8 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// checkAuthorize finds what a vendor shows on a page of its own rather than sending it back to a client that it does not
-// know or trust (RFC 6749 section 4.1.2.1).
+// checkAuthorize finds what a vendor shows on a page of its own rather than sending it back to a client that it does
+// not know or trust (RFC 6749 section 4.1.2.1).
 func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
 	group, ok := a.sandbox.ledger.clientGroup(r.FormValue("client_id"))
 	if !ok {
@@ -115,7 +115,8 @@ func (a *authServer) decide(
 	w http.ResponseWriter, r *http.Request, decision string, by accountName, scopes []string,
 ) {
 	faults, host, path := a.sandbox.faults, r.Host, r.URL.Path
-	who := &Grant{Account: string(by), Group: mustGroup(a, r)}
+	group, _ := a.sandbox.ledger.clientGroup(r.FormValue("client_id"))
+	who := &Grant{Account: string(by), Group: group}
 	if f := faults.take([]FaultKind{RefuseConsent}, host, path, who); f != nil {
 		decision = "refuse"
 	}
@@ -148,11 +149,6 @@ func (a *authServer) decide(
 		return
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
-}
-
-func mustGroup(a *authServer, r *http.Request) string {
-	group, _ := a.sandbox.ledger.clientGroup(r.FormValue("client_id"))
-	return group
 }
 
 // page shows the consent page, or only its fault.

@@ -43,7 +43,7 @@ func (s *Sandbox) control() http.Handler {
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]any{
-			"error": "There is nothing here. This is Patchbay's sandbox: /_sandbox/faults, /_sandbox/grants, /_sandbox/requests.",
+			"error": "There is nothing here. The sandbox has /_sandbox/faults, /_sandbox/grants and /_sandbox/requests.",
 			"hosts": s.Hosts(),
 		})
 	})

@@ -67,7 +67,8 @@ func (e appointment) word(self string, in *time.Location) event {
 	}
 	if e.video {
 		code := digest(key)
-		out.HangoutLink = "https://meet.google.com/" + letters(code[:3]) + "-" + letters(code[3:7]) + "-" + letters(code[7:10])
+		code = letters(code[:3]) + "-" + letters(code[3:7]) + "-" + letters(code[7:10])
+		out.HangoutLink = "https://meet.google.com/" + code
 	}
 	switch {
 	case e.series != "":

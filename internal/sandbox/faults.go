@@ -195,8 +195,8 @@ func (fs *Faults) Expire(account string) (int, error) {
 	return fs.ledger.expire(Fault{Account: account}.matchesGrant)
 }
 
-// take returns the oldest fault of these kinds that matches, having counted it, or nil. A fault that has happened for the
-// last time leaves the register, and holds its answer back until the client gives up.
+// take returns the oldest fault of these kinds that matches, having counted it, or nil. A fault that has happened for
+// the last time leaves the register, and holds its answer back until the client gives up.
 func (fs *Faults) take(kinds []FaultKind, host, path string, g *Grant) *armedFault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -61,10 +61,10 @@ func (s *Sandbox) google() map[string]host {
 	mail.HandleFunc("/", googleNotFound)
 
 	return map[string]host{
-		"accounts.google.com":   {handler: consent, browser: true, refuse: failGoogleToken},
-		"oauth2.googleapis.com": {handler: tokens, refuse: failGoogleToken},
-		"www.googleapis.com":    {handler: www, refuse: failGoogleAPI},
-		"gmail.googleapis.com":  {handler: mail, refuse: failGoogleAPI},
+		"accounts.google.com":   {handler: consent, browser: true, fail: failGoogleToken},
+		"oauth2.googleapis.com": {handler: tokens, fail: failGoogleToken},
+		"www.googleapis.com":    {handler: www, fail: failGoogleAPI},
+		"gmail.googleapis.com":  {handler: mail, fail: s.failMail},
 	}
 }
 
@@ -77,7 +77,7 @@ func (s *Sandbox) revokeGoogle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := s.ledger.revoke(func(o Grant) bool { return o.ID == g.ID }); err != nil {
-		failGoogleToken(w, ServerError)
+		failGoogleToken(w, Fault{Kind: ServerError})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{})
@@ -109,8 +109,8 @@ func refuseGoogleToken(w http.ResponseWriter, gt oauth2.GrantType, err error) {
 }
 
 // failGoogleToken words a fault at the token endpoint.
-func failGoogleToken(w http.ResponseWriter, kind FaultKind) {
-	switch kind {
+func failGoogleToken(w http.ResponseWriter, f Fault) {
+	switch f.Kind {
 	case Unauthorized:
 		refuseGoogleToken(w, "", oauth2errors.ErrInvalidClient)
 	case RateLimited:
@@ -158,8 +158,8 @@ var (
 )
 
 // failGoogleAPI words a fault of the APIs.
-func failGoogleAPI(w http.ResponseWriter, kind FaultKind) {
-	switch kind {
+func failGoogleAPI(w http.ResponseWriter, f Fault) {
+	switch f.Kind {
 	case Unauthorized:
 		googleUnauthorized.write(w)
 	case RateLimited:
@@ -200,8 +200,8 @@ func googleFullScope(name string) string {
 	return googleScope + name
 }
 
-// guarded lets a call through whose token lives and has one of the scopes, named without their common prefix. The answer
-// is cut to the "fields" that were asked for.
+// guarded lets a call through whose token lives and has one of the scopes, named without their common prefix. The
+// answer is cut to the "fields" that were asked for.
 func (s *Sandbox) guarded(
 	h func(r *http.Request, c caller) (any, *googleError), scopes ...string,
 ) http.HandlerFunc {

@@ -47,6 +47,17 @@ func metadataOnly(message string) *googleError {
 	return &googleError{code: 403, domain: "global", reason: "forbidden", message: message, status: "PERMISSION_DENIED"}
 }
 
+// failMail words a fault of Gmail, which puts the time to come back into the text rather than into a header.
+func (s *Sandbox) failMail(w http.ResponseWriter, f Fault) {
+	if f.Kind != RateLimited || f.RetryAfter == 0 {
+		failGoogleAPI(w, f)
+		return
+	}
+	w.Header().Del("Retry-After")
+	googleError{code: 403, domain: "usageLimits", reason: "userRateLimitExceeded",
+		message: "User-rate limit exceeded.  Retry after " + stamp(s.opts.Now().Add(f.RetryAfter))}.write(w)
+}
+
 func (s *Sandbox) mailProfile(_ *http.Request, c caller) (any, *googleError) {
 	now := s.opts.Now()
 	box, threads := mailbox(c.account, now), map[string]bool{}

@@ -51,8 +51,8 @@ func mailsOn(a account, d time.Time, now time.Time) (out []mail) {
 		out = append(out, m)
 	}
 	if d.Weekday() == time.Wednesday {
-		n := int(d.Unix()/(7*24*3600)) % len(budgetLetters)
-		add(&budgetLetters[n], digest(a.Email + "budget" + d.Format("2006-01"))[:16], 10, 12)
+		_, week := d.ISOWeek()
+		add(&budgetLetters[week%len(budgetLetters)], digest(a.Email + "budget" + d.Format("2006-01"))[:16], 10, 12)
 	}
 	working := d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
 	if working || chance(a.Email+"weekend", d, 2) == 0 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"mime"
-	"path"
 	"strings"
 	"time"
 )
@@ -63,8 +62,10 @@ func (m mail) payload() mailPart {
 	}
 	both.PartID, both.Parts[0].PartID, both.Parts[1].PartID = "0", "0.0", "0.1"
 	content := m.attachment()
-	kind := firstOf(mime.TypeByExtension(path.Ext(m.file)), "application/octet-stream")
-	kind, _, _ = strings.Cut(kind, ";")
+	kind := "application/pdf"
+	if strings.HasSuffix(m.file, ".csv") {
+		kind = "text/csv"
+	}
 	file := mailPart{PartID: "1", MimeType: kind, Filename: m.file, content: content,
 		Headers: []mailHeader{
 			{"Content-Type", fmt.Sprintf("%s; name=%q", kind, m.file)},

@@ -14,9 +14,6 @@ type mailSearch struct {
 	everywhere bool
 }
 
-// pacific is where Gmail's dates without a time begin.
-var pacific = zone("America/Los_Angeles")
-
 // mailParser reads Gmail's search syntax: terms that all must match, OR between two, {any of these}, (all of these),
 // -not, "a phrase" and operator:value, where a value may be a phrase or a group as well.
 type mailParser struct {
@@ -117,7 +114,7 @@ func (p *mailParser) value(in field, depth int) mailTerm {
 		return phrase(in, p.quoted())
 	}
 	i := strings.IndexFunc(p.rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`:"(){}`, r) })
-	if i <= 0 || p.rest[i] != ':' {
+	if i <= 0 || p.rest[i] != ':' || depth >= maxNesting {
 		return phrase(in, p.word())
 	}
 	op := strings.ToLower(p.rest[:i])
@@ -158,7 +155,7 @@ func (p *mailParser) word() string {
 	if i < 0 {
 		i = len(p.rest)
 	}
-	i = max(i, 1)
+	i = min(max(i, 1), len(p.rest)) // a bracket that nothing opens is a word of its own
 	text := p.rest[:i]
 	p.rest = p.rest[i:]
 	return text
@@ -230,6 +227,8 @@ func (p *mailParser) labelled(op, v string) mailTerm {
 	case op == "category":
 		v = "category_" + v
 		v = strings.Replace(v, "category_primary", "category_personal", 1)
+	case v == "drafts":
+		v = "draft"
 	case v == "spam" || v == "trash":
 		p.everywhere = true
 	}
@@ -240,7 +239,7 @@ func (p *mailParser) labelled(op, v string) mailTerm {
 func mailDate(v string) (time.Time, bool) {
 	v = strings.ReplaceAll(v, "-", "/")
 	for _, layout := range []string{"2006/1/2", "1/2/2006"} {
-		if t, err := time.ParseInLocation(layout, v, pacific); err == nil {
+		if t, err := time.ParseInLocation(layout, v, zone("America/Los_Angeles")); err == nil {
 			return t, true
 		}
 	}

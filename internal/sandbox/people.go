@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"sync"
 	"time"
 	_ "time/tzdata" // people live in zones that the machine may not know
 )
@@ -39,11 +40,17 @@ func accountOf(email string) (account, bool) {
 // location returns the account's time zone.
 func (a account) location() *time.Location { return zone(a.Zone) }
 
+var zones sync.Map // of *time.Location, by name: reading one is slow
+
 // zone returns a time zone by its IANA name; the names come from the sandbox's own data.
 func zone(name string) *time.Location {
+	if l, ok := zones.Load(name); ok {
+		return l.(*time.Location)
+	}
 	l, err := time.LoadLocation(name)
 	if err != nil {
 		panic("sandbox: unknown time zone " + name)
 	}
+	zones.Store(name, l)
 	return l
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,8 +23,8 @@ import (
 
 // Options says what a sandbox is made of. The zero value is a sandbox in memory on a free port.
 type Options struct {
-	// Addr is where the consent page and the control paths listen, for example "127.0.0.1:8081". Only loopback addresses
-	// are taken. Empty means a free port of 127.0.0.1.
+	// Addr is where the consent page and the control paths listen, for example "127.0.0.1:8081". Only loopback
+	// addresses are taken. Empty means a free port of 127.0.0.1.
 	Addr string
 	// StateFile keeps clients, grants, tokens and the certificate authority over restarts, with mode 0600. Empty keeps
 	// them in memory.
@@ -34,8 +35,8 @@ type Options struct {
 	Log *slog.Logger
 	// AccessTokenLifetime is how long an access token lasts; 0 is 3599 seconds, what Google answers.
 	AccessTokenLifetime time.Duration
-	// RotateRefreshTokens makes every refresh give a new refresh token and refuse the old one from then on. Google keeps
-	// one refresh token, so false is its behaviour.
+	// RotateRefreshTokens makes every refresh give a new refresh token and refuse the old one from then on. Google
+	// keeps one refresh token, so false is its behaviour.
 	RotateRefreshTokens bool
 }
 
@@ -51,7 +52,7 @@ type Sandbox struct {
 
 	mu      sync.Mutex
 	plain   net.Listener
-	tls     net.Listener
+	secured net.Listener
 	servers []*http.Server
 	serving sync.WaitGroup
 	cancel  context.CancelFunc
@@ -60,14 +61,16 @@ type Sandbox struct {
 // host is one vendor's host name and what answers there.
 type host struct {
 	handler http.Handler
-	// browser is true where a person's browser goes: these hosts are served over plain HTTP on the loopback address too.
+	// browser is true where a person's browser goes: these hosts are served over plain HTTP on the loopback address
+	// too.
 	browser bool
-	// refuse writes an error as this host words it; Retry-After is already set.
-	refuse func(w http.ResponseWriter, kind FaultKind)
+	// fail writes Unauthorized, RateLimited, TooManyRequests or ServerError as this host words it; the header
+	// Retry-After is set already.
+	fail func(w http.ResponseWriter, f Fault)
 }
 
-// New reads the state file, or makes what it will hold, and returns a sandbox that does not listen yet. It fails when the
-// address is not a loopback address or when the state file cannot be read.
+// New reads the state file, or makes what it will hold, and returns a sandbox that does not listen yet. It fails when
+// the address is not a loopback address or when the state file cannot be read.
 func New(opts Options) (*Sandbox, error) {
 	if opts.Addr == "" {
 		opts.Addr = "127.0.0.1:0"
@@ -118,9 +121,9 @@ func (s *Sandbox) Start(ctx context.Context) error {
 		return listenError("127.0.0.1:0", err)
 	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.plain, s.tls, s.cancel = plain, secure, cancel
-	s.serve(base, plain, s.plainHandler(), "")
-	s.serve(base, secure, http.HandlerFunc(s.secure), "tls")
+	s.plain, s.secured, s.cancel = plain, secure, cancel
+	s.serve(base, plain, s.plainHandler())
+	s.serve(base, tls.NewListener(secure, s.authority.serverConfig(s.plays)), http.HandlerFunc(s.secure))
 	s.opts.Log.Info("sandbox listens", "url", s.url())
 	return nil
 }
@@ -134,7 +137,7 @@ func listenError(addr string, err error) error {
 }
 
 // serve runs one server until Close; its requests end with base.
-func (s *Sandbox) serve(base context.Context, ln net.Listener, h http.Handler, mode string) {
+func (s *Sandbox) serve(base context.Context, ln net.Listener, h http.Handler) {
 	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -143,22 +146,14 @@ func (s *Sandbox) serve(base context.Context, ln net.Listener, h http.Handler, m
 	}
 	s.servers = append(s.servers, srv)
 	s.serving.Go(func() {
-		var err error
-		if mode == "tls" {
-			srv.TLSConfig = s.authority.serverConfig(s.plays)
-			srv.TLSNextProto = noHTTP2
-			err = srv.ServeTLS(ln, "", "")
-		} else {
-			err = srv.Serve(ln)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.opts.Log.Error("sandbox stopped serving", "error", err)
 		}
 	})
 }
 
-// Close shuts the doors, lets go of every answer that a fault holds back, and returns when no goroutine of the sandbox is
-// left. Close on a sandbox that was not started does nothing.
+// Close shuts the doors, lets go of every answer that a fault holds back, and returns when no goroutine of the sandbox
+// is left. Close on a sandbox that was not started does nothing.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,7 +196,7 @@ func (s *Sandbox) Redirect() *egress.Redirect {
 
 func (s *Sandbox) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
-	ln := s.tls
+	ln := s.secured
 	s.mu.Unlock()
 	if ln == nil {
 		return nil, fmt.Errorf("sandbox: %s was dialled before the sandbox was started", addr)

@@ -139,14 +139,14 @@ func (s *Sandbox) fail(w http.ResponseWriter, r *http.Request, h host, f *armedF
 	case Huge:
 		writeHuge(w, f.Bytes)
 	case Drop:
-		panic(http.ErrAbortHandler)
+		drop(w)
 	case SlowHeaders:
 		f.hold(r)
 		h.handler.ServeHTTP(w, r)
 	case Truncated, SlowBody, DropBody:
 		s.failHalfway(w, r, h, f)
 	default:
-		h.refuse(w, f.Kind)
+		h.fail(w, f.Fault)
 	}
 }
 
@@ -199,6 +199,16 @@ func (f *armedFault) hold(r *http.Request) {
 	case <-r.Context().Done():
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// drop ends the connection inside the status line. Had nothing been sent, an HTTP client would try again by itself.
+func drop(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 2")
+	_ = conn.Close()
 }
 
 // writeHuge writes one valid JSON document of about n bytes.

@@ -22,8 +22,8 @@ import (
 // stateVersion is written to the state file, so that a later sandbox knows what it reads.
 const stateVersion = 1
 
-// state is what outlives a restart. Codes and tokens are kept as their SHA-256; the root key, from which clients' ids and
-// secrets are derived, and the authority's key are kept as they are: the file's mode guards them.
+// state is what outlives a restart. Codes and tokens are kept as their SHA-256; the root key, from which clients' ids
+// and secrets are derived, and the authority's key are kept as they are: the file's mode guards them.
 type state struct {
 	Version     int                      `json:"version"`
 	Root        []byte                   `json:"root"`

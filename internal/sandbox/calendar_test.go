@@ -1,0 +1,379 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/patchbay/patchbay/internal/sandbox"
+	"github.com/patchbay/patchbay/internal/seal"
+)
+
+// events lists events of the primary calendar; parameters come in pairs.
+func (w *world) events(access seal.Secret, pairs ...string) (int, map[string]any) {
+	w.t.Helper()
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		q.Add(pairs[i], pairs[i+1])
+	}
+	return w.call(access, calendarBase+"/calendars/primary/events?"+q.Encode())
+}
+
+func (w *world) items(access seal.Secret, pairs ...string) []map[string]any {
+	w.t.Helper()
+	status, doc := w.events(access, pairs...)
+	if status != 200 {
+		w.t.Fatalf("%v: %d %v", pairs, status, doc)
+	}
+	list := doc["items"].([]any)
+	out := make([]map[string]any, len(list))
+	for i, e := range list {
+		out[i] = e.(map[string]any)
+	}
+	return out
+}
+
+func summaries(items []map[string]any) []string {
+	var out []string
+	for _, e := range items {
+		out = append(out, e["summary"].(string))
+	}
+	return out
+}
+
+// when returns the beginning and end of an event.
+func when(t *testing.T, e map[string]any) (start, end time.Time) {
+	t.Helper()
+	read := func(key string) time.Time {
+		m := e[key].(map[string]any)
+		if d, ok := m["date"].(string); ok {
+			at, err := time.ParseInLocation(time.DateOnly, d, berlinZone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		at, err := time.Parse(time.RFC3339, m["dateTime"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	return read("start"), read("end")
+}
+
+var berlinZone, _ = time.LoadLocation("Europe/Berlin")
+
+func TestEveryDayHasMeetingsForBothAccounts(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	for _, account := range []string{"ada@example.com", "grace@example.com"} {
+		tok := w.connect(account, "calendar.readonly")
+		for day := range 21 {
+			from := time.Date(2026, 11, 22+day, 0, 0, 0, 0, berlinZone)
+			items := w.items(tok.Access, "timeMin", from.Format(time.RFC3339),
+				"timeMax", from.AddDate(0, 0, 1).Format(time.RFC3339), "singleEvents", "true", "orderBy", "startTime")
+			if !slices.ContainsFunc(items, func(e map[string]any) bool { return e["attendees"] != nil }) {
+				t.Errorf("%s meets nobody on %s", account, from.Format(time.DateOnly))
+			}
+		}
+	}
+}
+
+func TestAFixedClockGivesFixedEvents(t *testing.T) {
+	t.Parallel()
+	monday := []string{"timeMin", "2026-11-23T00:00:00+01:00", "timeMax", "2026-11-24T00:00:00+01:00",
+		"singleEvents", "true", "orderBy", "startTime"}
+	var first []string
+	for range 2 {
+		w := start(t, sandbox.Options{})
+		got := summaries(w.items(w.connect("ada@example.com", "calendar.readonly").Access, monday...))
+		if first == nil {
+			first = got
+		}
+		if !slices.Equal(first, got) {
+			t.Errorf("%v, then %v", first, got)
+		}
+	}
+	for _, want := range []string{"Budget review", "Team stand-up", "Customer call: Northwind"} {
+		if !slices.Contains(first, want) {
+			t.Errorf("no %q among %v", want, first)
+		}
+	}
+}
+
+func TestTheWindowBoundsEndsAndStartsBothExclusive(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	// The stand-up on Monday is from 15:30 to 15:45 in Berlin.
+	has := func(timeMin, timeMax string) bool {
+		items := w.items(tok.Access, "timeMin", timeMin, "timeMax", timeMax, "singleEvents", "true", "q", "stand-up")
+		return len(items) > 0
+	}
+	for _, c := range []struct {
+		min, max string
+		want     bool
+	}{
+		{"2026-11-23T15:00:00+01:00", "2026-11-23T16:00:00+01:00", true},
+		{"2026-11-23T14:40:00Z", "2026-11-23T14:41:00Z", true},
+		{"2026-11-23T15:45:00+01:00", "2026-11-23T18:00:00+01:00", false},
+		{"2026-11-23T15:44:59+01:00", "2026-11-23T18:00:00+01:00", true},
+		{"2026-11-23T12:00:00+01:00", "2026-11-23T15:30:00+01:00", false},
+		{"2026-11-23T12:00:00+01:00", "2026-11-23T15:30:01+01:00", true},
+	} {
+		if got := has(c.min, c.max); got != c.want {
+			t.Errorf("%s to %s: %v", c.min, c.max, got)
+		}
+	}
+	// The release window of Tuesday night reaches into Wednesday.
+	wednesday := w.items(tok.Access, "timeMin", "2026-11-25T00:00:00+01:00", "timeMax", "2026-11-25T01:00:00+01:00",
+		"singleEvents", "true")
+	if got := summaries(wednesday); !slices.Contains(got, "Release window") {
+		t.Errorf("after midnight: %v", got)
+	}
+	for _, e := range w.items(tok.Access, "timeMin", "2026-11-16T00:00:00Z", "timeMax", "2026-12-07T00:00:00Z",
+		"singleEvents", "true") {
+		from, to := when(t, e)
+		if !to.After(sunday.Truncate(24*time.Hour).AddDate(0, 0, -6)) ||
+			!from.Before(sunday.Truncate(24*time.Hour).AddDate(0, 0, 15)) {
+			t.Errorf("%v from %s to %s is outside", e["summary"], from, to)
+		}
+	}
+}
+
+func TestWhatEventsListDoesNotTake(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	for _, c := range []struct {
+		pairs  []string
+		reason string
+	}{
+		{[]string{"timeMin", "2026-11-23T00:00:00"}, "badRequest"},
+		{[]string{"timeMax", "2026-11-23"}, "badRequest"},
+		{[]string{"timeMin", "2026-11-23T00:00:00 01:00"}, "badRequest"}, // a plus sign that was not escaped
+		{[]string{"timeMin", "tomorrow"}, "badRequest"},
+		{[]string{"timeMin", "2026-11-24T00:00:00Z", "timeMax", "2026-11-23T00:00:00Z"}, "timeRangeEmpty"},
+		{[]string{"orderBy", "startTime"}, "badRequest"},
+		{[]string{"orderBy", "summary", "singleEvents", "true"}, "badRequest"},
+		{[]string{"maxResults", "0"}, "badRequest"},
+		{[]string{"maxResults", "many"}, "badRequest"},
+		{[]string{"pageToken", "guess"}, "badRequest"},
+		{[]string{"timeZone", "Middle/Earth"}, "badRequest"},
+		{[]string{"fields", "items("}, "badRequest"},
+	} {
+		if status, doc := w.events(tok.Access, c.pairs...); status != 400 || reason(doc) != c.reason {
+			t.Errorf("%v: %d %v", c.pairs, status, doc)
+		}
+	}
+	for _, path := range []string{"/calendars/nobody@example.com/events", "/calendars/grace@example.com/events",
+		"/calendars/primary/events/nothing", "/users/me/calendarList/nothing", "/elsewhere"} {
+		if status, doc := w.call(tok.Access, calendarBase+path); status != 404 || reason(doc) != "notFound" {
+			t.Errorf("%s: %d %v", path, status, doc)
+		}
+	}
+}
+
+func TestEventsArePagedInOrder(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	window := []string{"timeMin", "2026-11-16T00:00:00Z", "timeMax", "2026-11-30T00:00:00Z", "singleEvents", "true",
+		"orderBy", "startTime"}
+	all := w.items(tok.Access, window...)
+	var paged []map[string]any
+	token := ""
+	for page := 0; page == 0 || token != ""; page++ {
+		_, doc := w.events(tok.Access, append(slices.Clone(window), "maxResults", "7", "pageToken", token)...)
+		for _, e := range doc["items"].([]any) {
+			paged = append(paged, e.(map[string]any))
+		}
+		token, _ = doc["nextPageToken"].(string)
+	}
+	if len(all) < 20 || !slices.Equal(summaries(all), summaries(paged)) {
+		t.Errorf("%d events at once, %d by pages", len(all), len(paged))
+	}
+	if !slices.IsSortedFunc(all, func(a, b map[string]any) int {
+		x, _ := when(t, a)
+		y, _ := when(t, b)
+		return x.Compare(y)
+	}) {
+		t.Error("not in the order of beginnings")
+	}
+	_, doc := w.events(tok.Access, append(slices.Clone(window), "maxResults", "7")...)
+	if status, _ := w.events(tok.Access, "q", "budget", "pageToken", doc["nextPageToken"].(string)); status != 400 {
+		t.Errorf("a page token of another query gave %d", status)
+	}
+}
+
+func TestSearchLooksAtTextPlaceAndPeople(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	for q, want := range map[string]string{
+		"BUDGET": "Budget review", "noether": "Design review", "okafor": "Customer call: Northwind",
+		"ken.tanaka@tokyo.example.com": "Tokyo office call", "sarah numbers": "Budget review", "hamburg": "Team off-site",
+	} {
+		got := summaries(w.items(tok.Access, "timeMin", "2026-11-16T00:00:00Z", "timeMax", "2026-11-30T00:00:00Z",
+			"singleEvents", "true", "q", q))
+		if !slices.Contains(got, want) {
+			t.Errorf("%q found %v", q, got)
+		}
+	}
+	if got := w.items(tok.Access, "singleEvents", "true", "q", "zebra"); len(got) != 0 {
+		t.Errorf("found %v", summaries(got))
+	}
+}
+
+func TestARecurringEventIsOneUntilItIsExpanded(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	week := []string{"timeMin", "2026-11-23T00:00:00+01:00", "timeMax", "2026-11-30T00:00:00+01:00", "q", "stand-up"}
+	folded := w.items(tok.Access, week...)
+	if len(folded) != 1 || folded[0]["recurrence"] == nil {
+		t.Fatalf("folded: %v", folded)
+	}
+	single := w.items(tok.Access, append(week, "singleEvents", "true")...)
+	if len(single) != 5 {
+		t.Fatalf("expanded: %v", summaries(single))
+	}
+	for _, e := range single {
+		if e["recurringEventId"] != folded[0]["id"] || e["recurrence"] != nil {
+			t.Errorf("instance %v", e)
+		}
+		status, one := w.call(tok.Access, calendarBase+"/calendars/primary/events/"+e["id"].(string))
+		if status != 200 || one["id"] != e["id"] || fmt.Sprint(one["start"]) != fmt.Sprint(e["start"]) {
+			t.Errorf("by id: %d %v", status, one)
+		}
+	}
+	if status, one := w.call(tok.Access, calendarBase+"/calendars/primary/events/standup"); status != 200 ||
+		one["recurrence"] == nil {
+		t.Errorf("the recurring event by id: %d %v", status, one)
+	}
+}
+
+func TestTimesAreShownInTheZoneThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	for zone, want := range map[string]string{
+		"": "2026-11-23T15:30:00+01:00", "UTC": "2026-11-23T14:30:00Z", "Asia/Tokyo": "2026-11-23T23:30:00+09:00",
+	} {
+		pairs := []string{"timeMin", "2026-11-23T00:00:00Z", "timeMax", "2026-11-24T00:00:00Z", "singleEvents", "true",
+			"q", "stand-up"}
+		if zone != "" {
+			pairs = append(pairs, "timeZone", zone)
+		}
+		if got := w.items(tok.Access, pairs...)[0]["start"].(map[string]any); got["dateTime"] != want ||
+			got["timeZone"] != "Europe/Berlin" {
+			t.Errorf("%q: %v", zone, got)
+		}
+	}
+	// Summer time ended on 25 October: the clock on the wall did not move.
+	for day, want := range map[string]string{"2026-10-23": "13:30:00Z", "2026-10-26": "14:30:00Z"} {
+		got := w.items(tok.Access, "timeMin", day+"T00:00:00Z", "timeMax", day+"T23:00:00Z", "singleEvents", "true",
+			"q", "stand-up", "timeZone", "UTC")[0]["start"].(map[string]any)
+		if got["dateTime"] != day+"T"+want {
+			t.Errorf("%s: %v", day, got)
+		}
+	}
+}
+
+func TestAnAllDayEventHasDatesAndAnExclusiveEnd(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	items := w.items(tok.Access, "timeMin", "2026-12-18T00:00:00Z", "timeMax", "2026-12-19T00:00:00Z",
+		"singleEvents", "true", "q", "off-site")
+	if len(items) != 1 {
+		t.Fatalf("got %v", summaries(items))
+	}
+	from, to := items[0]["start"].(map[string]any), items[0]["end"].(map[string]any)
+	if from["date"] != "2026-12-18" || to["date"] != "2026-12-20" || from["dateTime"] != nil {
+		t.Errorf("from %v to %v", from, to)
+	}
+}
+
+func TestFieldsCutAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.readonly")
+	_, doc := w.call(tok.Access, calendarBase+"/users/me/calendarList?maxResults=1&fields=kind")
+	if fmt.Sprint(doc) != "map[kind:calendar#calendarList]" {
+		t.Errorf("the probe gave %v", doc)
+	}
+	_, doc = w.events(tok.Access, "timeMin", "2026-11-23T00:00:00Z", "timeMax", "2026-11-24T00:00:00Z", "q", "stand-up",
+		"singleEvents", "true", "fields", "items(summary,start/dateTime,attendees(email)),timeZone")
+	item := doc["items"].([]any)[0].(map[string]any)
+	if len(doc) != 2 || len(item) != 3 || len(item["start"].(map[string]any)) != 1 ||
+		len(item["attendees"].([]any)[0].(map[string]any)) != 1 {
+		t.Errorf("got %v", doc)
+	}
+}
+
+func TestFreeBusyMergesWhatKeepsPeopleBusy(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "calendar.freebusy")
+	body := `{"timeMin":"2026-11-23T00:00:00Z","timeMax":"2026-11-24T00:00:00Z","timeZone":"Europe/Berlin",
+		"items":[{"id":"primary"},{"id":"grace@example.com"},{"id":"nobody@example.com"}]}`
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, calendarBase+"/freeBusy", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+tok.Access.Reveal())
+	res, err := w.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var doc struct {
+		Calendars map[string]struct {
+			Busy   []struct{ Start, End time.Time }
+			Errors []struct{ Reason string }
+		}
+	}
+	decode(t, res.Body, &doc)
+	for _, id := range []string{"primary", "grace@example.com"} {
+		spans := doc.Calendars[id].Busy
+		if len(spans) == 0 {
+			t.Errorf("%s is free all Monday", id)
+		}
+		for i, s := range spans {
+			if !s.Start.Before(s.End) || i > 0 && !spans[i-1].End.Before(s.Start) {
+				t.Errorf("%s: spans %v", id, spans)
+			}
+		}
+	}
+	if e := doc.Calendars["nobody@example.com"].Errors; len(e) != 1 || e[0].Reason != "notFound" {
+		t.Errorf("a stranger: %v", e)
+	}
+	// The scope is for times alone.
+	if status, doc := w.call(tok.Access, calendarBase+"/users/me/calendarList"); status != 403 ||
+		reason(doc) != "insufficientPermissions" {
+		t.Errorf("got %d %v", status, doc)
+	}
+}
+
+func TestTheSharedCalendarIsReachedByItsId(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("grace@example.com", "calendar.readonly")
+	_, doc := w.call(tok.Access, calendarBase+"/users/me/calendarList")
+	items := doc["items"].([]any)
+	if len(items) != 2 || items[0].(map[string]any)["primary"] != true {
+		t.Fatalf("calendars %v", items)
+	}
+	id := items[1].(map[string]any)["id"].(string)
+	status, doc := w.call(tok.Access, calendarBase+"/calendars/"+url.PathEscape(id)+
+		"/events?singleEvents=true&timeMin=2026-11-26T00:00:00Z&timeMax=2026-11-26T01:00:00Z")
+	if list, _ := doc["items"].([]any); status != 200 || len(list) != 1 {
+		t.Errorf("%d %v", status, doc)
+	}
+}
