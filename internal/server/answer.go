@@ -13,9 +13,10 @@ import (
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
-// How much of errors an answer carries. An answer with data may need one for each null in it.
+// How much of errors an answer carries. An answer with data may need one for each null in it. One without has fewer than
+// ten, because scanners take ten errors for ten faults as the sign of a server without limits.
 const (
-	maxErrors        = 10
+	maxErrors        = 9
 	maxErrorBytes    = 3 << 10
 	maxDataErrors    = 100
 	maxDataErrBytes  = 64 << 10

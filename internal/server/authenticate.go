@@ -3,15 +3,19 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
-// authenticated returns r's context with the caller in it, or answers the request and returns nil.
-func (s *Server) authenticated(w http.ResponseWriter, r *http.Request) context.Context {
-	ctx, err := s.Authenticate(r.Context(), r.Header)
-	if err == nil {
-		return ctx
+// authenticated returns ctx with the caller in it, or answers the request and returns nil. It cancels ctx when that takes
+// longer than a request may.
+func (s *Server) authenticated(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter,
+	r *http.Request) context.Context {
+	patience := time.AfterFunc(s.opts.Limits.RequestTime, func() { cancel(errTimeout) })
+	caller, err := s.opts.Authenticate(ctx, r.Header)
+	if patience.Stop(); err == nil {
+		return caller
 	}
 	p := asProblem(err, errUnavailable)
 	switch p.Code {
@@ -22,7 +26,7 @@ func (s *Server) authenticated(w http.ResponseWriter, r *http.Request) context.C
 	case problem.Forbidden:
 		refuse(w, http.StatusForbidden, p)
 	default:
-		s.Log.ErrorContext(r.Context(), "cannot authenticate", "error", err)
+		s.opts.Log.ErrorContext(r.Context(), "cannot authenticate", "error", err)
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable, errUnavailable)
 	}

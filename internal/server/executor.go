@@ -16,22 +16,22 @@ import (
 
 // newExecutor assembles gqlgen's executor. The order of the extensions matters: what is cheap to refuse comes first.
 func (s *Server) newExecutor() *executor.Executor {
-	exec := executor.New(s.Schema)
+	exec := executor.New(s.opts.Schema)
 	exec.SetQueryCache(documents{lru.New[*ast.QueryDocument](1000)})
-	exec.SetParserTokenLimit(s.Limits.Document.Tokens)
+	exec.SetParserTokenLimit(s.opts.Limits.Document.Tokens)
 	exec.SetDisableSuggestion(true)
 	exec.SetDefaultRulesFn(ruleset)
-	for _, e := range s.Limits.Document.Extensions() {
+	for _, e := range s.opts.Limits.Document.Extensions() {
 		exec.Use(e)
 	}
-	exec.Use(limits.Introspection(s.Introspect))
-	for _, e := range s.Extensions {
+	exec.Use(limits.Introspection(s.opts.Introspect))
+	for _, e := range s.opts.Extensions {
 		exec.Use(e)
 	}
-	for _, f := range s.AroundOperations {
+	for _, f := range s.opts.AroundOperations {
 		exec.AroundOperations(f)
 	}
-	for _, f := range s.AroundResponses {
+	for _, f := range s.opts.AroundResponses {
 		exec.AroundResponses(f)
 	}
 	exec.SetErrorPresenter(s.present)

@@ -21,8 +21,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
-	if err := s.Health(ctx); err != nil {
-		s.Log.WarnContext(ctx, "not ready", "error", err)
+	if err := s.opts.Health(ctx); err != nil {
+		s.opts.Log.WarnContext(ctx, "not ready", "error", err)
 		writeStatus(w, http.StatusServiceUnavailable, "unavailable")
 		return
 	}

@@ -20,7 +20,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if cause == http.ErrAbortHandler {
 				panic(cause)
 			}
-			s.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			s.opts.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			if rec := recordOf(r.Context()); rec != nil && rec.status == 0 {
 				refuse(w, http.StatusInternalServerError, errInternal)
 			}
@@ -42,7 +42,7 @@ func (s *Server) secured(next http.Handler) http.Handler {
 		if strings.HasPrefix(s.own, "https:") {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if r.URL.Path == "/graphql" && len(s.Origins) > 0 {
+		if r.URL.Path == "/graphql" && len(s.opts.Origins) > 0 {
 			h.Add("Vary", "Origin")
 			if origin := r.Header.Get("Origin"); s.namedOrigin(origin) {
 				h.Set("Access-Control-Allow-Origin", origin)
@@ -79,7 +79,7 @@ func recordOf(ctx context.Context) *record {
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{}
-		started := s.Now()
+		started := s.opts.Now()
 		ctx := context.WithValue(r.Context(), recordKey{}, rec)
 		r = r.WithContext(ctx)
 		defer func() {
@@ -89,14 +89,14 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			}
 			attrs := []slog.Attr{
 				slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", rec.status),
-				slog.Duration("duration", s.Now().Sub(started)), slog.Int64("bytes", rec.bytes),
+				slog.Duration("duration", s.opts.Now().Sub(started)), slog.Int64("bytes", rec.bytes),
 			}
 			for _, a := range [][2]string{{"kind", rec.kind}, {"operation", rec.operation}, {"code", rec.code}} {
 				if a[1] != "" {
 					attrs = append(attrs, slog.String(a[0], a[1]))
 				}
 			}
-			s.Log.LogAttrs(ctx, level, "request", attrs...)
+			s.opts.Log.LogAttrs(ctx, level, "request", attrs...)
 		}()
 		next.ServeHTTP(&recorder{w, rec}, r)
 	})

@@ -30,7 +30,7 @@ func (s *Server) prepare(ctx context.Context, params *graphql.RawParams) (
 // once runs a query or mutation within its time and returns its one answer.
 func (s *Server) once(ctx context.Context, op *graphql.OperationContext) (resp *graphql.Response) {
 	defer s.protect(ctx, &resp)
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Limits.RequestTime, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opts.Limits.RequestTime, errTimeout)
 	defer cancel()
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	if resp = next(ctx); resp == nil {
@@ -76,7 +76,7 @@ func (s *Server) protect(ctx context.Context, resp **graphql.Response) {
 	if cause == nil {
 		return
 	}
-	s.Log.ErrorContext(ctx, "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	s.opts.Log.ErrorContext(ctx, "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	e := gqlError(errInternal)
 	e.Extensions["requestId"] = RequestID(ctx)
 	*resp = answerOf(gqlerror.List{e})
@@ -98,7 +98,7 @@ func note(ctx context.Context, op *graphql.OperationContext, resp *graphql.Respo
 
 // logOperation writes one line for an operation of a socket; those of HTTP requests are on the request's line.
 func (s *Server) logOperation(ctx context.Context, op *graphql.OperationContext, code string, started time.Time) {
-	attrs := []slog.Attr{slog.Duration("duration", s.Now().Sub(started))}
+	attrs := []slog.Attr{slog.Duration("duration", s.opts.Now().Sub(started))}
 	if op != nil && op.Operation != nil {
 		attrs = append(attrs, slog.String("kind", string(op.Operation.Operation)),
 			slog.String("operation", op.Operation.Name))
@@ -106,7 +106,7 @@ func (s *Server) logOperation(ctx context.Context, op *graphql.OperationContext,
 	if code != "" {
 		attrs = append(attrs, slog.String("code", code))
 	}
-	s.Log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
+	s.opts.Log.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
 }
 
 // codeOf returns the code of resp's first error, "" without one.

@@ -31,8 +31,9 @@ type Options struct {
 	// Introspect says who may read the schema's description; nil allows every authenticated caller.
 	Introspect func(ctx context.Context) bool
 
-	// Presenter turns an error of the execution into what the caller sees; nil is Present. The server logs what it
-	// presents as INTERNAL and adds the request's id, so it need do neither.
+	// Presenter turns an error into what the caller sees; nil is Present. It is called for faults of the document and
+	// limits as well, which come as a *gqlerror.Error with a code and must keep it. The server logs what is presented as
+	// INTERNAL and adds the request's id, so the presenter need do neither.
 	Presenter graphql.ErrorPresenterFunc
 	// Recover turns a panic of a resolver into an error; nil logs it with its stack and answers INTERNAL.
 	Recover graphql.RecoverFunc

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -24,7 +25,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.work.end()
 
-	ctx := s.authenticated(w, r)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	ctx = s.authenticated(ctx, cancel, w, r)
 	if ctx == nil {
 		return
 	}
@@ -83,21 +86,23 @@ func statusOf(media string, resp *graphql.Response) int {
 		return http.StatusServiceUnavailable
 	case string(problem.Internal):
 		return http.StatusInternalServerError
+	case string(problem.Unauthenticated):
+		return http.StatusUnauthorized
 	}
 	return http.StatusBadRequest
 }
 
 // readBody reads the whole body within its size and time.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, int, *problem.Error) {
-	tooLarge := problem.New(problem.TooLarge, "The request's body is larger than %d KiB.", s.Limits.Body>>10)
-	if r.ContentLength > s.Limits.Body {
+	tooLarge := problem.New(problem.TooLarge, "The request's body is larger than %d KiB.", s.opts.Limits.Body>>10)
+	if r.ContentLength > s.opts.Limits.Body {
 		w.Header().Set("Connection", "close") // rather than read the rest to throw it away
 		return nil, http.StatusRequestEntityTooLarge, tooLarge
 	}
 	control := http.NewResponseController(w)
 	// Writers without deadlines are those of tests and of HTTP/2, which has its own.
-	_ = control.SetReadDeadline(time.Now().Add(s.Limits.BodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.Limits.Body))
+	_ = control.SetReadDeadline(time.Now().Add(s.opts.Limits.BodyTime))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.opts.Limits.Body))
 	_ = control.SetReadDeadline(time.Time{})
 	if err == nil {
 		return body, 0, nil

@@ -40,7 +40,7 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 // present calls the presenter and then does what holds for every one: no literal of the document in a message, and
 // with INTERNAL the id under which the cause was logged, once.
 func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
-	out := s.Presenter(ctx, err)
+	out := s.opts.Presenter(ctx, err)
 	if out == nil {
 		return nil
 	}
@@ -48,15 +48,15 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 	if out.Extensions["code"] == string(problem.Internal) {
 		out.Extensions = maps.Clone(out.Extensions)
 		out.Extensions["requestId"] = RequestID(ctx)
-		s.Log.ErrorContext(ctx, "operation failed", "path", out.Path.String(), "error", err)
+		s.opts.Log.ErrorContext(ctx, "operation failed", "path", out.Path.String(), "error", err)
 	}
 	return out
 }
 
 // recoverResolver turns a panic into INTERNAL; the presenter logs it.
 func (s *Server) recoverResolver(ctx context.Context, cause any) error {
-	if s.Recover != nil {
-		return s.Recover(ctx, cause)
+	if s.opts.Recover != nil {
+		return s.opts.Recover(ctx, cause)
 	}
 	return errInternal.Because(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 }

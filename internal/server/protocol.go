@@ -23,7 +23,7 @@ type closing struct {
 }
 
 // Error makes a closing the cause of the socket's context.
-func (c closing) Error() string { return strconv.Itoa(int(c.code)) + " " + c.reason }
+func (c closing) Error() string { return strings.TrimSpace(strconv.Itoa(int(c.code)) + " " + c.reason) }
 
 // The closings of the protocol, with its reference server's reasons, and ours.
 var (
@@ -35,6 +35,7 @@ var (
 	secondInit     = closing{4429, "Too many initialisation requests"}
 	goingAway      = closing{websocket.StatusGoingAway, "server is shutting down"}
 	tryLater       = closing{websocket.StatusTryAgainLater, "cannot authenticate now, try again"}
+	broken         = closing{websocket.StatusInternalError, "internal error"}
 	clientLeft     = closing{websocket.StatusNormalClosure, ""}
 	clientSilent   = closing{websocket.StatusGoingAway, "no answer to pings"}
 	clientSlow     = closing{websocket.StatusPolicyViolation, "messages were not read in time"}

@@ -11,7 +11,7 @@ import (
 
 // Server is the HTTP handler of a Patchbay process. It starts no goroutine that outlives a request or a socket.
 type Server struct {
-	Options
+	opts    Options
 	exec    *executor.Executor
 	handler http.Handler
 	own     string // origin of PublicURL, "" without one
@@ -26,7 +26,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o}
+	s := &Server{opts: o}
 	if o.PublicURL != "" {
 		s.own, _ = originOf(o.PublicURL)
 	}
@@ -45,7 +45,7 @@ func New(o Options) (*Server, error) {
 // ServeHTTP serves one request. It sets the connection's deadlines itself; http.Server needs ReadHeaderTimeout and
 // IdleTimeout only.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l := s.Limits
+	l := s.opts.Limits
 	// Streams move this deadline with each event. Writers without deadlines are those of tests.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(l.BodyTime + l.RequestTime + l.WriteTime))
 	s.handler.ServeHTTP(w, r)
@@ -53,7 +53,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Shutdown refuses new work with 503, ends streams so that their clients reconnect elsewhere, closes sockets with 1001
 // once their queries and mutations are done, and waits for what is running. When ctx ends first, sockets that are still
-// open are cut and its error is returned. Call it before http.Server's Shutdown, which does not know about sockets.
+// open are cut and its error is returned; requests that still run end with their connections, by http.Server's Close.
+// Call it before http.Server's Shutdown, which does not know about sockets.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.work.close()
 	s.streams.close()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -44,7 +46,7 @@ func newSocket(s *Server, conn *websocket.Conn, r *http.Request) *socket {
 	ctx, stop := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	return &socket{
 		server: s, conn: conn, upgrade: r.Header, ctx: ctx, stop: stop,
-		queue: make(chan []byte, s.Limits.Queue), flushed: make(chan struct{}),
+		queue: make(chan []byte, s.opts.Limits.Queue), flushed: make(chan struct{}),
 		live: map[string]*operation{}, release: func() bool { return true },
 	}
 }
@@ -75,7 +77,7 @@ func (c *socket) drain() {
 
 // serve runs the socket until it ends, and returns when nothing of it runs any more.
 func (c *socket) serve() {
-	patience := time.AfterFunc(c.server.Limits.InitTime, func() {
+	patience := time.AfterFunc(c.server.opts.Limits.InitTime, func() {
 		if !c.acknowledged() {
 			c.end(initTimeout)
 		}
@@ -164,7 +166,13 @@ func (c *socket) init(payload json.RawMessage) {
 		c.end(badInit)
 		return
 	}
-	caller, err := c.server.Authenticate(c.ctx, header)
+	defer func() { // this goroutine is nobody's handler: a panic here would end the process
+		if cause := recover(); cause != nil {
+			c.server.opts.Log.ErrorContext(c.ctx, "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			c.end(broken)
+		}
+	}()
+	caller, err := c.server.opts.Authenticate(c.ctx, header)
 	if err != nil {
 		c.turnAway(err)
 		return
@@ -183,7 +191,7 @@ func (c *socket) turnAway(err error) {
 		c.end(forbidden(p.Message))
 	default:
 		if c.ctx.Err() == nil {
-			c.server.Log.ErrorContext(c.ctx, "cannot authenticate", "error", err)
+			c.server.opts.Log.ErrorContext(c.ctx, "cannot authenticate", "error", err)
 		}
 		c.end(tryLater)
 	}
@@ -228,7 +236,7 @@ func (c *socket) write() {
 // put writes one frame in the time a client has for it, or ends the socket.
 func (c *socket) put(frame []byte) bool {
 	// The socket's own context would cut a frame, and with it the connection, in the middle.
-	ctx, cancel := context.WithTimeout(context.Background(), c.server.Limits.WriteTime)
+	ctx, cancel := context.WithTimeout(context.Background(), c.server.opts.Limits.WriteTime)
 	defer cancel()
 	err := c.conn.Write(ctx, websocket.MessageText, frame)
 	switch {
@@ -244,7 +252,7 @@ func (c *socket) put(frame []byte) bool {
 
 // keepAlive pings until the socket ends, so that a connection that died silently does not stay.
 func (c *socket) keepAlive() {
-	tick := time.NewTicker(c.server.Limits.KeepAlive)
+	tick := time.NewTicker(c.server.opts.Limits.KeepAlive)
 	defer tick.Stop()
 	for {
 		select {
@@ -252,7 +260,7 @@ func (c *socket) keepAlive() {
 			return
 		case <-tick.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), c.server.Limits.KeepAlive)
+		ctx, cancel := context.WithTimeout(context.Background(), c.server.opts.Limits.KeepAlive)
 		err := c.conn.Ping(ctx)
 		cancel()
 		if err != nil {

@@ -23,7 +23,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.
 	h := w.Header()
 	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // reverse proxies that buffer would hold events back
-	events := &events{w: w, control: http.NewResponseController(w), time: s.Limits.WriteTime, fail: cancel}
+	events := &events{w: w, control: http.NewResponseController(w), time: s.opts.Limits.WriteTime, fail: cancel}
 	defer events.end()
 	w.WriteHeader(http.StatusOK)
 	events.comment()
@@ -37,7 +37,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.
 	var alive sync.WaitGroup
 	defer alive.Wait()
 	defer cancel(nil)
-	alive.Go(func() { events.keepAlive(ctx, s.Limits.KeepAlive) })
+	alive.Go(func() { events.keepAlive(ctx, s.opts.Limits.KeepAlive) })
 
 	next := s.responses(ctx, op)
 	for resp := next(); resp != nil; resp = next() {

@@ -34,7 +34,7 @@ func (c *socket) subscribe(m message) {
 	if !c.admit(own) {
 		cancel()
 		c.send(errorFrame(own.id, answerOf(gqlerror.List{gqlError(problem.New(problem.Unavailable,
-			"A socket runs at most %d operations at a time. Complete one first.", c.server.Limits.Operations))})))
+			"A socket runs at most %d operations at a time. Complete one first.", c.server.opts.Limits.Operations))})))
 		return
 	}
 	c.wg.Go(func() {
@@ -52,7 +52,7 @@ func (c *socket) admit(own *operation) bool {
 		c.end(duplicate(own.id))
 		return false
 	}
-	if c.draining || c.running >= c.server.Limits.Operations {
+	if c.draining || c.running >= c.server.opts.Limits.Operations {
 		return false
 	}
 	c.live[own.id] = own
@@ -83,7 +83,7 @@ func (c *socket) complete(id string) {
 
 // run sends the answers of one operation while it is live.
 func (c *socket) run(ctx context.Context, own *operation, params *graphql.RawParams) {
-	started := c.server.Now()
+	started := c.server.opts.Now()
 	op, refused := c.server.prepare(ctx, params)
 	code := ""
 	if refused != nil {

@@ -21,7 +21,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.work.end()
-	if s.sockets.count() >= s.Limits.Sockets {
+	if s.sockets.count() >= s.opts.Limits.Sockets {
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, errUnavailable)
 		return
@@ -37,7 +37,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	conn.SetReadLimit(s.Limits.Message)
+	conn.SetReadLimit(s.opts.Limits.Message)
 	socket := newSocket(s, conn, r)
 	defer s.sockets.add(socket)()
 	socket.serve()
@@ -51,7 +51,7 @@ func (s *Server) mayConnect(origin, host string) bool {
 
 // namedOrigin reports whether the operator has named this origin.
 func (s *Server) namedOrigin(origin string) bool {
-	return origin != "" && slices.Contains(s.Origins, strings.ToLower(origin))
+	return origin != "" && slices.Contains(s.opts.Origins, strings.ToLower(origin))
 }
 
 // sockets are those that are open, so that a shutdown reaches them.
