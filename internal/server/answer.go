@@ -13,8 +13,8 @@ import (
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
-// How much of errors an answer carries. An answer with data may need one for each null in it. One without has fewer than
-// ten, because scanners take ten errors for ten faults as the sign of a server without limits.
+// How much of errors an answer carries. An answer with data may need one for each null in it. One without has fewer
+// than ten, because scanners take ten errors for ten faults as the sign of a server without limits.
 const (
 	maxErrors        = 9
 	maxErrorBytes    = 3 << 10

@@ -8,8 +8,8 @@ import (
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
-// authenticated returns ctx with the caller in it, or answers the request and returns nil. It cancels ctx when that takes
-// longer than a request may.
+// authenticated returns ctx with the caller in it, or answers the request and returns nil. It cancels ctx when that
+// takes longer than a request may.
 func (s *Server) authenticated(ctx context.Context, cancel context.CancelCauseFunc, w http.ResponseWriter,
 	r *http.Request) context.Context {
 	patience := time.AfterFunc(s.opts.Limits.RequestTime, func() { cancel(errTimeout) })

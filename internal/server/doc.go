@@ -4,7 +4,7 @@
 //	  POST /graphql ─▶ authenticate ─▶ read ≤ 256 KiB ─▶ limits ─▶ parse, validate ─▶ limits, cost ─▶ run
 //	                        │ Accept: application/json, application/graphql-response+json ─▶ one answer
 //	                        └ Accept: text/event-stream ─▶ events (graphql-sse, distinct connections)
-//	  GET /graphql, Upgrade ─▶ socket (graphql-transport-ws) ─▶ connection_init ─▶ authenticate ─▶ subscribe ─▶ as above
+//	  GET /graphql, Upgrade ─▶ socket (graphql-transport-ws) ─▶ connection_init ─▶ authenticate ─▶ subscribe ─▶ limits …
 //	  /oauth/… ─▶ pages for people      /healthz, /readyz ─▶ for whoever runs Patchbay
 //
 // The transports are Patchbay's own because gqlgen's repeat the request's body in their errors, read bodies of any

@@ -13,7 +13,8 @@ import (
 var (
 	errInternal = problem.New(problem.Internal, "Something went wrong on our side. Try again; if it stays, tell the "+
 		"operator the request id.")
-	errTimeout     = problem.New(problem.Timeout, "The request took longer than it may. Ask for less at once or try again.")
+	errTimeout = problem.New(problem.Timeout, "The request took longer than it may. Ask for less at once, "+
+		"or try again.")
 	errUnavailable = problem.New(problem.Unavailable, "Patchbay cannot serve this now. Try again in a moment.")
 	errRevoked     = problem.New(problem.Unauthenticated, "credential revoked")
 	errShutdown    = problem.New(problem.Unavailable, "This server is shutting down. Connect again.")
@@ -26,7 +27,7 @@ var (
 	bodySlow      = problem.New(problem.Timeout, "The request's body did not arrive in time.")
 	bodyBroken    = problem.New(problem.BadInput, "The request's body could not be read.")
 	bodyNotJSON   = problem.New(problem.BadInput, "The request's body is not one JSON object in UTF-8.")
-	bodyBatched   = problem.New(problem.BadInput, "Several operations in one request are not supported. Send them one by one.")
+	bodyBatched   = problem.New(problem.BadInput, "A request holds one operation. Send several one by one.")
 	queryMissing  = problem.New(problem.BadInput, "\"query\" is required and must be a string.")
 	nameWrong     = problem.New(problem.BadInput, "\"operationName\" must be a string.")
 	varsWrong     = problem.New(problem.BadInput, "\"variables\" must be an object.")

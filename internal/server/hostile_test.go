@@ -36,21 +36,24 @@ func nested(levels int) string {
 func TestHostileDocumentsAreRefusedShortlyAndDoNotRun(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ document, code string }{
-		"a flood of tokens":         {"{" + strings.Repeat(" hello", 100_000/10) + "}", "QUERY_TOO_LARGE"},
-		"a flood in arguments":      {"{ hello(name: [" + strings.Repeat("1,", 20_000) + "]) }", "QUERY_TOO_LARGE"},
-		"a flood of comments":       {strings.Repeat("#\n", 2_000) + "{ hello }", "QUERY_TOO_LARGE"},
-		"a flood of fields":         {"{" + strings.Repeat(" hello", 700) + "}", "QUERY_TOO_LARGE"},
-		"more fields than allowed":  {"{" + strings.Repeat(" hello", 520) + "}", "QUERY_TOO_COMPLEX"},
-		"fragments of 24 levels":    {doubling(24), "QUERY_TOO_COMPLEX"},
-		"fragments of 60 levels":    {doubling(60), "QUERY_TOO_COMPLEX"},
-		"a ring of fragments":       {"{ user { ...A } } fragment A on User { ...B } fragment B on User { ...A }", "GRAPHQL_VALIDATION_FAILED"},
-		"500 unknown directives":    {"{ hello" + strings.Repeat("@a", 500) + " }", "QUERY_TOO_LARGE"},
-		"50 unknown directives":     {"{ hello" + strings.Repeat(" @a", 50) + " }", "GRAPHQL_VALIDATION_FAILED"},
-		"500 unknown fields":        {"{" + strings.Repeat(" helo", 490) + "}", "GRAPHQL_VALIDATION_FAILED"},
-		"101 aliases":               {aliased(101), "QUERY_TOO_COMPLEX"},
-		"16 levels":                 {nested(16), "QUERY_TOO_COMPLEX"},
-		"10,000 levels":             {strings.Repeat("{user", 10_000), "QUERY_TOO_LARGE"},
-		"circular introspection":    {"{__schema{types" + strings.Repeat("{fields{type", 8) + "{name}" + strings.Repeat("}}", 8) + "}}", "GRAPHQL_VALIDATION_FAILED"},
+		"a flood of tokens":        {"{" + strings.Repeat(" hello", 100_000/10) + "}", "QUERY_TOO_LARGE"},
+		"a flood in arguments":     {"{ hello(name: [" + strings.Repeat("1,", 20_000) + "]) }", "QUERY_TOO_LARGE"},
+		"a flood of comments":      {strings.Repeat("#\n", 2_000) + "{ hello }", "QUERY_TOO_LARGE"},
+		"a flood of fields":        {"{" + strings.Repeat(" hello", 700) + "}", "QUERY_TOO_LARGE"},
+		"more fields than allowed": {"{" + strings.Repeat(" hello", 520) + "}", "QUERY_TOO_COMPLEX"},
+		"fragments of 24 levels":   {doubling(24), "QUERY_TOO_COMPLEX"},
+		"fragments of 60 levels":   {doubling(60), "QUERY_TOO_COMPLEX"},
+		"a ring of fragments": {"{ user { ...A } } fragment A on User { ...B } fragment B on User { ...A }",
+			"GRAPHQL_VALIDATION_FAILED"},
+		"500 unknown directives": {"{ hello" + strings.Repeat("@a", 500) + " }", "QUERY_TOO_LARGE"},
+		"50 unknown directives":  {"{ hello" + strings.Repeat(" @a", 50) + " }", "GRAPHQL_VALIDATION_FAILED"},
+		"10 unknown directives":  {"{ hello" + strings.Repeat(" @a", 10) + " }", "GRAPHQL_VALIDATION_FAILED"},
+		"500 unknown fields":     {"{" + strings.Repeat(" helo", 490) + "}", "GRAPHQL_VALIDATION_FAILED"},
+		"101 aliases":            {aliased(101), "QUERY_TOO_COMPLEX"},
+		"16 levels":              {nested(16), "QUERY_TOO_COMPLEX"},
+		"10,000 levels":          {strings.Repeat("{user", 10_000), "QUERY_TOO_LARGE"},
+		"circular introspection": {"{__schema{types" + strings.Repeat("{fields{type", 8) + "{name}" +
+			strings.Repeat("}}", 8) + "}}", "GRAPHQL_VALIDATION_FAILED"},
 		"pages of pages":            {"{ users(first: 100) { friends(first: 100) { id } } }", "QUERY_TOO_COMPLEX"},
 		"one message of 200 kB":     {"{ " + strings.Repeat("x", 200<<10) + " }", "GRAPHQL_VALIDATION_FAILED"},
 		"a name that nobody has":    {"query A { hello } query B { hello }", "GRAPHQL_VALIDATION_FAILED"},
@@ -68,7 +71,7 @@ func TestHostileDocumentsAreRefusedShortlyAndDoNotRun(t *testing.T) {
 			if got.code() != c.code || got.hasData() {
 				t.Errorf("got %s, want %s", got.body[:min(len(got.body), 600)], c.code)
 			}
-			if len(got.body) >= 4<<10 || strings.Count(got.body, `"message"`) > 10 {
+			if len(got.body) >= 4<<10 || strings.Count(got.body, `"message"`) >= 10 {
 				t.Errorf("the answer has %d bytes and %d errors", len(got.body), strings.Count(got.body, `"message"`))
 			}
 			if strings.Contains(got.body, "Did you mean") {

@@ -20,8 +20,8 @@ import (
 // Options say what a Server serves. Schema and Authenticate are required.
 type Options struct {
 	Schema graphql.ExecutableSchema
-	// Authenticate finds the caller's credential in the headers (for a socket: in connection_init, given as headers) and
-	// returns ctx with the viewer in it. It must not change the headers, and may be called concurrently. A
+	// Authenticate finds the caller's credential in the headers (for a socket: in connection_init, given as headers)
+	// and returns ctx with the viewer in it. It must not change the headers, and may be called concurrently. A
 	// problem.Unauthenticated or problem.Forbidden is the caller's fault and its message is shown; any other error is
 	// logged and answered as unavailable.
 	//
@@ -32,8 +32,8 @@ type Options struct {
 	Introspect func(ctx context.Context) bool
 
 	// Presenter turns an error into what the caller sees; nil is Present. It is called for faults of the document and
-	// limits as well, which come as a *gqlerror.Error with a code and must keep it. The server logs what is presented as
-	// INTERNAL and adds the request's id, so the presenter need do neither.
+	// limits as well, which come as a *gqlerror.Error with a code and must keep it. The server logs what is presented
+	// as INTERNAL and adds the request's id, so the presenter need do neither.
 	Presenter graphql.ErrorPresenterFunc
 	// Recover turns a panic of a resolver into an error; nil logs it with its stack and answers INTERNAL.
 	Recover graphql.RecoverFunc

@@ -197,8 +197,8 @@ func (c *socket) turnAway(err error) {
 	}
 }
 
-// send queues a frame, unless the socket has ended: nothing follows the reason. It blocks while the queue is full, which
-// holds back whoever makes the frames; a client that stays slow is cut by write.
+// send queues a frame, unless the socket has ended: nothing follows the reason. It blocks while the queue is full,
+// which holds back whoever makes the frames; a client that stays slow is cut by write.
 func (c *socket) send(frame []byte) {
 	if c.ctx.Err() != nil {
 		return

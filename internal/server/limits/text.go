@@ -43,7 +43,8 @@ func (l Limits) checkText(query string) *gqlerror.Error {
 		}
 		switch {
 		case tokens > l.Tokens:
-			return refuse(problem.TooLarge, "The document has more than %d tokens. Split it into several requests.", l.Tokens)
+			return refuse(problem.TooLarge, "The document has more than %d tokens. Split it into several requests.",
+				l.Tokens)
 		case directives > l.Directives:
 			return refuse(problem.TooLarge, "The document uses more than %d directives.", l.Directives)
 		case fields > l.Fields+names:
