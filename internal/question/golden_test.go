@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
 	"github.com/patchbay/patchbay/internal/question"
 )
 
@@ -191,9 +193,13 @@ func header(t testing.TB, n int, line string) golden {
 	return golden{group: f[0], options: question.Options{Now: now, Location: zone}}
 }
 
-// candidates are the sets of capabilities that golden lines name.
+// candidates are the sets of capabilities that golden lines name: two providers of the catalog, and testdata's.
 func candidates(t testing.TB) map[string][]question.Candidate {
 	t.Helper()
+	known, err := provider.Load(catalog.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
 	raw, err := os.ReadFile("testdata/candidates.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -201,6 +207,17 @@ func candidates(t testing.TB) map[string][]question.Candidate {
 	var out map[string][]question.Candidate
 	if err := yaml.Unmarshal(raw, &out); err != nil {
 		t.Fatal(err)
+	}
+	for set, name := range map[string]string{"cal": "google_calendar", "mail": "gmail"} {
+		p, ok := known.Get(name)
+		if !ok {
+			t.Fatalf("%s is not in the catalog", name)
+		}
+		for _, c := range p.Capabilities {
+			if c.Effect == provider.Read {
+				out[set] = append(out[set], question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()})
+			}
+		}
 	}
 	return out
 }
