@@ -1,0 +1,104 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/usagecounter"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/problem"
+)
+
+// recordTime is how long writing down the outcome may take, whatever became of the caller.
+const recordTime = 5 * time.Second
+
+// conclude writes down what became of the question, all in one transaction, and returns the answer. An answer whose
+// record cannot be written is not given: what was asked is in the trail, always. Of a question that failed, the failure
+// is returned even when it could not be recorded, which the log then says.
+func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	row := a.row
+	err := a.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := a.recordEvent(ctx, failure); err != nil {
+			return err
+		}
+		if !a.sent {
+			return nil
+		}
+		if err := a.count(ctx); err != nil {
+			return err
+		}
+		if failure != nil {
+			return nil
+		}
+		if _, err := a.Health.Proved(ctx, a.row.ID, true); err != nil {
+			return err
+		}
+		used, err := a.Store.Client(ctx).Integration.UpdateOneID(a.row.ID).SetLastUsedAt(a.Now()).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("note the use of an integration: %w", err)
+		}
+		row = used.Unwrap()
+		return nil
+	})
+	switch {
+	case failure != nil && err != nil:
+		a.Log.ErrorContext(ctx, "a failed question was not recorded", "integration_id", a.row.ID, "error", err)
+		return nil, failure
+	case failure != nil:
+		return nil, failure
+	case ent.IsNotFound(err) || problem.Is(err, problem.NotFound):
+		return nil, problem.New(problem.NotFound, "The integration was disconnected while it was asked.").
+			At("input", "integrationId").Because(err)
+	case err != nil:
+		return nil, fmt.Errorf("record a question: %w", err)
+	}
+	return &Result{
+		Integration: row, Capability: a.capability, Plan: a.plan, Items: a.items, Truncated: a.truncated,
+		LatencyMs: int(a.latency.Milliseconds()),
+	}, nil
+}
+
+func (a *asking) recordEvent(ctx context.Context, failure error) error {
+	latency := a.latency.Milliseconds()
+	e := audit.Event{
+		Type: audit.Query, IntegrationID: &a.row.ID, PersonalityID: a.in.PersonalityID, ConversationID: a.in.ConversationID,
+		UserID: a.row.UserID, Query: &a.in.Query, LatencyMs: &latency,
+		Failure: string(problem.CodeOf(failure)), Details: column.Object{"provider": a.row.Provider},
+	}
+	if a.asker != nil {
+		e.UserID = &a.asker.ID
+	}
+	if a.capability != nil {
+		e.Capability = &a.capability.Name
+	}
+	if a.in.DryRun {
+		e.Details["dryRun"] = true
+	}
+	if failure == nil && !a.in.DryRun {
+		e.Details["results"] = len(a.items)
+	}
+	if p, ok := errors.AsType[*problem.Error](failure); ok && p.HTTPStatus != 0 {
+		e.Details["httpStatus"] = p.HTTPStatus
+	}
+	_, err := a.Audit.Append(ctx, e)
+	return err
+}
+
+// count adds one to today's counter, in one statement.
+func (a *asking) count(ctx context.Context) error {
+	err := a.Store.Client(ctx).UsageCounter.Create().SetID(a.NewID(id.UsageCounter)).SetIntegrationID(a.row.ID).
+		SetDay(a.began.UTC().Format(time.DateOnly)).SetQueries(1).
+		OnConflictColumns(usagecounter.FieldCompanyID, usagecounter.FieldIntegrationID, usagecounter.FieldDay).
+		AddQueries(1).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("count a question: %w", err)
+	}
+	return nil
+}

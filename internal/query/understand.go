@@ -1,0 +1,146 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay/patchbay/internal/integration"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/question"
+)
+
+// understand chooses the capability, reads the question, and renders the first request.
+func (a *asking) understand(ctx context.Context) error {
+	reads := slices.DeleteFunc(a.provider.CapabilitiesFor(a.row.Config, nil), func(c *provider.Capability) bool {
+		return c.Effect != provider.Read
+	})
+	choice, err := question.Choose(a.in.Query, candidates(reads))
+	if err != nil {
+		return atQuery(err)
+	}
+	i := slices.IndexFunc(reads, func(c *provider.Capability) bool { return c.Name == choice.Name })
+	a.capability = reads[i]
+	where := a.location()
+	said := question.Read(a.in.Query, question.Options{Now: a.began, Location: where, Phrases: a.capability.Phrases})
+	if said.Write != "" && !named(said.Write, choice.Matched) {
+		a.capability = nil
+		return problem.New(problem.NoCapabilityMatched,
+			"This asks to change something (%q). A question only reads; a change is invoked by its name.", said.Write).
+			At("input", "query")
+	}
+	if a.row.AuthKind == provider.OAuth2 && !a.capability.Granted(a.row.Scopes) {
+		e := problem.New(problem.MissingScopes, "%s was not granted what %s needs. Connect it again and allow it.",
+			a.provider.Title, a.capability.Name)
+		e.Scopes = a.capability.RequiredScopes()
+		return e
+	}
+	a.fill(said, where)
+	a.latest = said.Latest
+	a.plan = Plan{Confidence: &choice.Confidence, MatchedPhrases: choice.Matched, Arguments: a.arguments(said)}
+	if a.request, err = a.capability.Request(ctx, a.input); err != nil {
+		return err
+	}
+	a.plan.Request = a.request.Summary()
+	return nil
+}
+
+// fill makes what the manifest's expressions see.
+func (a *asking) fill(said question.Reading, where *time.Location) {
+	a.input = provider.Input{
+		Config: a.row.Config, Account: integration.AccountOf(a.row), Capability: a.capability.Name, Query: a.in.Query,
+		Text: said.Text, Quoted: said.Quoted, Numbers: said.Numbers, States: said.States, Limit: a.in.Limit,
+		TimeZone: where.String(), Now: a.began,
+	}
+	if said.Limit > 0 {
+		a.input.Limit = min(a.in.Limit, said.Limit)
+	}
+	if said.Window != nil {
+		a.input.Window = &provider.Window{Start: said.Window.Start, End: said.Window.End}
+	} else {
+		a.input.Window = a.capability.Window.At(a.began, where)
+	}
+	for _, person := range said.People {
+		a.input.People = append(a.input.People, provider.Person{Name: person.Name, Role: person.Role})
+	}
+	if a.asker != nil {
+		a.input.User.UserID = a.asker.ID
+		if a.asker.ExternalID != nil {
+			a.input.User.ExternalID = *a.asker.ExternalID
+		}
+	}
+	if a.in.ConversationID != nil {
+		a.input.Context.ConversationID = *a.in.ConversationID
+	}
+	if a.in.PersonalityID != nil {
+		a.input.Context.PersonalityID = *a.in.PersonalityID
+	}
+}
+
+// arguments are what the plan shows of the question: what was said, and the window that a question without one means.
+func (a *asking) arguments(said question.Reading) map[string]any {
+	out := map[string]any{"limit": a.input.Limit, "timezone": a.input.TimeZone}
+	if w := a.input.Window; w != nil {
+		for name, at := range map[string]*time.Time{"start": w.Start, "end": w.End} {
+			if at != nil {
+				out[name] = at.Format(time.RFC3339)
+			}
+		}
+	}
+	for _, person := range said.People {
+		list, _ := out[person.Role].([]string)
+		out[person.Role] = append(list, person.Name)
+	}
+	if said.Text != "" {
+		out["text"] = said.Text
+	}
+	if len(said.Quoted) > 0 {
+		out["quoted"] = said.Quoted
+	}
+	if len(said.Numbers) > 0 {
+		out["numbers"] = said.Numbers
+	}
+	if len(said.States) > 0 {
+		out["states"] = said.States
+	}
+	if said.Latest {
+		out["latest"] = true
+	}
+	return out
+}
+
+// takes says which part of a question an argument of this name is.
+var takes = map[string]string{
+	"start": "window", "end": "window", "text": "text", "from": "people", "to": "people", "with": "people",
+}
+
+func candidates(reads []*provider.Capability) []question.Candidate {
+	out := make([]question.Candidate, len(reads))
+	for i, c := range reads {
+		out[i] = question.Candidate{Name: c.Name, Phrases: c.Phrases}
+		properties, _ := c.ArgumentsSchema()["properties"].(map[string]any)
+		for name := range properties {
+			if part := takes[name]; part != "" && !slices.Contains(out[i].Takes, part) {
+				out[i].Takes = append(out[i].Takes, part)
+			}
+		}
+	}
+	return out
+}
+
+// named reports whether a phrase that matched speaks of the change itself, as that of a webhook may.
+func named(change string, phrases []string) bool {
+	return slices.ContainsFunc(phrases, func(phrase string) bool {
+		return slices.ContainsFunc(strings.Fields(phrase), func(word string) bool { return strings.EqualFold(word, change) })
+	})
+}
+
+// atQuery points at the question where the problem names no field.
+func atQuery(err error) error {
+	if all := problem.All(err); len(all) == 1 && all[0].Field == nil {
+		return all[0].At("input", "query")
+	}
+	return err
+}
