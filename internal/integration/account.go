@@ -7,7 +7,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
-	credential "github.com/patchbay/patchbay/internal/integration/seam"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/store"

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
-	credential "github.com/patchbay/patchbay/internal/integration/seam"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 )

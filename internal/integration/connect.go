@@ -100,7 +100,7 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 	if err != nil {
 		return nil, err
 	}
-	given, err := s.settingsFor(p, provider.OAuth2, before, in.Config, nil)
+	given, err := s.settingsFor(p, provider.OAuth2, withoutSecrets(before), in.Config, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -216,6 +216,16 @@ func scopeNames(p *provider.Provider) []string {
 		names[i] = scope.Name
 	}
 	return names
+}
+
+// withoutSecrets is an integration whose secrets are gone, as they are once a new grant replaces the credential.
+func withoutSecrets(row *ent.Integration) *ent.Integration {
+	if row == nil {
+		return nil
+	}
+	bare := *row
+	bare.SecretNames = nil
+	return &bare
 }
 
 // authorizeURL builds the address of the provider's consent page.

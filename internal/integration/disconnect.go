@@ -9,8 +9,8 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/id"
-	credential "github.com/patchbay/patchbay/internal/integration/seam"
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
@@ -45,7 +45,7 @@ func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
 		gone = nil
 		query := s.Store.Client(ctx).Integration.Query().Where(integration.UserID(userID)).Order(integration.ByID())
-		if s.locks() {
+		if s.Store.Locks() {
 			query.ForUpdate()
 		}
 		rows, err := query.All(ctx)

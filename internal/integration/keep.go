@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/company"
@@ -11,12 +13,11 @@ import (
 	"github.com/patchbay/patchbay/ent/user"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
-	credential "github.com/patchbay/patchbay/internal/integration/seam"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
-	"github.com/patchbay/patchbay/internal/seal"
 )
 
 // keep stores a grant, all of it or nothing, and returns the integration's id.
@@ -31,15 +32,24 @@ func (s *Service) keep(ctx context.Context, g *grant, row *ent.ConnectAttempt) (
 		if err != nil {
 			return err
 		}
-		otherAccount, err := g.fits(before, row.AcceptOtherAccount)
+		save := credential.Grant{
+			UserID: row.UserID, Provider: row.Provider, AuthKind: provider.OAuth2,
+			Token: g.token, ClientID: g.wire.Client.ID, Scopes: g.scopes, Secrets: secrets,
+		}
+		if save.OtherAccount, err = g.fits(before, row.AcceptOtherAccount); err != nil {
+			return err
+		}
+		if save.OtherAccount {
+			if save.OldShared, err = s.sharesGrant(ctx, before); err != nil {
+				return err
+			}
+		}
+		integrationID, err = s.keepIntegration(ctx, g, row, before, slices.Sorted(maps.Keys(secrets)))
 		if err != nil {
 			return err
 		}
-		integrationID, err = s.keepIntegration(ctx, g, row, before)
-		if err != nil {
-			return err
-		}
-		if err := s.keepCredential(ctx, g, row, integrationID, secrets, otherAccount); err != nil {
+		save.IntegrationID = integrationID
+		if err := s.keepCredential(ctx, save); err != nil {
 			return err
 		}
 		if err := s.keepAttempt(ctx, row, integrationID); err != nil {
@@ -85,7 +95,7 @@ func (s *Service) counterpart(ctx context.Context, g *grant, row *ent.ConnectAtt
 }
 
 func (s *Service) lockOwner(ctx context.Context, row *ent.ConnectAttempt) error {
-	if !s.locks() { // one writer at a time anyway
+	if !s.Store.Locks() { // one writer at a time anyway
 		return nil
 	}
 	client := s.Store.Client(ctx)
@@ -124,14 +134,16 @@ func (g *grant) fits(before *ent.Integration, accepted bool) (other bool, err er
 }
 
 // keepIntegration writes the integration and returns its id.
-func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.ConnectAttempt, before *ent.Integration) (string, error) {
+func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.ConnectAttempt, before *ent.Integration,
+	secrets []string,
+) (string, error) {
 	now := s.Now()
 	client := s.Store.Client(ctx)
 	account, name := optional(g.account.ID), optional(g.account.Name)
 	if before != nil {
 		update := client.Integration.UpdateOneID(before.ID).SetAuthKind(provider.OAuth2).SetScopes(g.scopes).
 			SetNillableAccountID(account).SetNillableAccountName(name).SetConfig(row.Config).
-			SetConnectedAt(now).SetUpdatedAt(now).SetFailedProbes(0)
+			SetSecretNames(secrets).SetConnectedAt(now).SetUpdatedAt(now).SetFailedProbes(0)
 		if row.Name != nil {
 			update.SetName(*row.Name)
 		}
@@ -151,7 +163,7 @@ func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.Connec
 	created, err := client.Integration.Create().SetID(s.NewID(id.Integration)).SetNillableUserID(row.UserID).
 		SetProvider(row.Provider).SetAuthKind(provider.OAuth2).SetName(clipBytes(title, maxName)).SetScopes(g.scopes).
 		SetNillableAccountID(account).SetNillableAccountName(name).SetConfig(row.Config).
-		SetConnectedAt(now).SetCreatedAt(now).SetUpdatedAt(now).
+		SetSecretNames(secrets).SetConnectedAt(now).SetCreatedAt(now).SetUpdatedAt(now).
 		SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
 		SetNillableHealthMessage(optional(state.Message)).SetHealthAction(string(state.Action)).
 		SetNillableHealthCheckedAt(state.CheckedAt).Save(ctx)
@@ -161,17 +173,13 @@ func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.Connec
 	return created.ID, nil
 }
 
-func (s *Service) keepCredential(ctx context.Context, g *grant, row *ent.ConnectAttempt, integrationID string,
-	secrets map[string]seal.Secret, otherAccount bool,
-) error {
-	expires, err := s.Credentials.Save(ctx, credential.Grant{
-		IntegrationID: integrationID, UserID: row.UserID, Provider: row.Provider, AuthKind: provider.OAuth2,
-		Token: g.token, ClientID: g.wire.Client.ID, Scopes: g.scopes, Secrets: secrets, OtherAccount: otherAccount,
-	})
+// keepCredential stores the tokens, and with the integration when they end.
+func (s *Service) keepCredential(ctx context.Context, save credential.Grant) error {
+	expires, err := s.Credentials.Save(ctx, save)
 	if err != nil {
 		return err
 	}
-	update := s.Store.Client(ctx).Integration.UpdateOneID(integrationID).SetNillableTokenExpiresAt(expires)
+	update := s.Store.Client(ctx).Integration.UpdateOneID(save.IntegrationID).SetNillableTokenExpiresAt(expires)
 	if expires == nil {
 		update.ClearTokenExpiresAt()
 	}

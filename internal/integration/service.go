@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/user"
 	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/egress"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
@@ -27,7 +28,7 @@ type Service struct {
 	Catalog     *provider.Catalog
 	Audit       *audit.Service
 	Health      *health.Service
-	Credentials Vault
+	Credentials *credential.Service
 	Egress      *egress.Egress
 	// Ring seals what an attempt keeps until its callback.
 	Ring *seal.Ring
@@ -105,9 +106,6 @@ func (s *Service) providerOf(row *ent.Integration) (*provider.Provider, error) {
 	}
 	return p, nil
 }
-
-// locks reports whether rows can be locked. SQLite needs no such thing: it has one writer at a time.
-func (s *Service) locks() bool { return s.Store.Dialect() == store.Postgres }
 
 // clip shortens text that is quoted back to whoever sent it.
 func clip(s string, most int) string {

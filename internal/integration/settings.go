@@ -82,7 +82,7 @@ func (s *Service) settingsFor(p *provider.Provider, kind string, before *ent.Int
 			return slices.Contains(out.names, name)
 		})
 	}
-	out.missing = slices.DeleteFunc(p.PlaceholderNames(public), func(name string) bool {
+	out.missing = slices.DeleteFunc(p.PlaceholderNames(merged), func(name string) bool {
 		return slices.Contains(out.names, name)
 	})
 	return out, nil

@@ -117,11 +117,11 @@ func (s *Service) changeSettings(ctx context.Context, before *ent.Integration, u
 	if err != nil {
 		return nil, err
 	}
-	given, err := s.settingsFor(p, before.AuthKind, before, in.Config, in.Secrets)
+	kind, given, err := s.resettle(p, before, in)
 	if err != nil {
 		return nil, err
 	}
-	update.SetConfig(given.public).SetSecretNames(given.names)
+	update.SetAuthKind(kind).SetConfig(given.public).SetSecretNames(given.names)
 	if changes := given.changes(); len(changes) > 0 {
 		if err := s.Credentials.SaveSecrets(ctx, before.ID, changes); err != nil {
 			return nil, err
@@ -149,11 +149,29 @@ func (s *Service) changeSettings(ctx context.Context, before *ent.Integration, u
 	return changed, nil
 }
 
+// resettle applies a change of settings. It may make an integration that needs no authorization use another way to
+// authenticate; the faults are those of the present way when none fits.
+func (s *Service) resettle(p *provider.Provider, before *ent.Integration, in UpdateInput) (string, settings, error) {
+	given, fault := s.settingsFor(p, before.AuthKind, before, in.Config, in.Secrets)
+	if fault == nil || before.AuthKind == provider.OAuth2 {
+		return before.AuthKind, given, fault
+	}
+	for _, kind := range p.AuthKinds() {
+		if kind == provider.OAuth2 {
+			continue
+		}
+		if given, err := s.settingsFor(p, kind, before, in.Config, in.Secrets); err == nil {
+			return kind, given, nil
+		}
+	}
+	return "", settings{}, fault
+}
+
 // locked returns the integration and, where the database has row locks, keeps others from changing it until the
 // transaction ends, so that two merges lose nothing of each other.
 func (s *Service) locked(ctx context.Context, integrationID string) (*ent.Integration, error) {
 	query := s.Store.Client(ctx).Integration.Query().Where(integration.ID(integrationID))
-	if s.locks() {
+	if s.Store.Locks() {
 		query.ForUpdate()
 	}
 	row, err := query.Only(ctx)

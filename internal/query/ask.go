@@ -9,10 +9,10 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
-	credential "github.com/patchbay/patchbay/internal/integration/seam"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/store"
@@ -27,17 +27,12 @@ const (
 	maxTimeout = 30 * time.Second
 )
 
-// Lender sends requests with an integration's credential; *credential.Service is one.
-type Lender interface {
-	Do(ctx context.Context, u credential.Use, r *provider.Request) (provider.Response, provider.Verdict, error)
-}
-
 // Service answers questions. It is safe for concurrent use.
 type Service struct {
 	Store        *store.Store
 	Catalog      *provider.Catalog
 	Integrations *integration.Service
-	Credentials  Lender
+	Credentials  *credential.Service
 	Audit        *audit.Service
 	Health       *health.Service
 	Log          *slog.Logger

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/patchbay/patchbay/internal/integration"
@@ -25,12 +24,6 @@ func (a *asking) understand(ctx context.Context) error {
 	a.capability = reads[i]
 	where := a.location()
 	said := question.Read(a.in.Query, question.Options{Now: a.began, Location: where, Phrases: a.capability.Phrases})
-	if said.Write != "" && !named(said.Write, choice.Matched) {
-		a.capability = nil
-		return problem.New(problem.NoCapabilityMatched,
-			"This asks to change something (%q). A question only reads; a change is invoked by its name.", said.Write).
-			At("input", "query")
-	}
 	if a.row.AuthKind == provider.OAuth2 && !a.capability.Granted(a.row.Scopes) {
 		e := problem.New(problem.MissingScopes, "%s was not granted what %s needs. Connect it again and allow it.",
 			a.provider.Title, a.capability.Name)
@@ -128,13 +121,6 @@ func candidates(reads []*provider.Capability) []question.Candidate {
 		}
 	}
 	return out
-}
-
-// named reports whether a phrase that matched speaks of the change itself, as that of a webhook may.
-func named(change string, phrases []string) bool {
-	return slices.ContainsFunc(phrases, func(phrase string) bool {
-		return slices.ContainsFunc(strings.Fields(phrase), func(word string) bool { return strings.EqualFold(word, change) })
-	})
 }
 
 // atQuery points at the question where the problem names no field.
