@@ -72,8 +72,6 @@ func (s *Sandbox) calendarList(r *http.Request, c caller) (any, *googleError) {
 	out := map[string]any{"kind": "calendar#calendarList", "etag": etag(c.Email), "items": items}
 	if next != "" {
 		out["nextPageToken"] = next
-	} else {
-		out["nextSyncToken"] = "sandbox"
 	}
 	return out, nil
 }
@@ -191,8 +189,6 @@ func (s *Sandbox) listEvents(r *http.Request, c caller) (any, *googleError) {
 	}
 	if next != "" {
 		out["nextPageToken"] = next
-	} else {
-		out["nextSyncToken"] = "sandbox"
 	}
 	return out, nil
 }

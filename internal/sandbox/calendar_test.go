@@ -315,6 +315,21 @@ func TestFieldsCutAnAnswer(t *testing.T) {
 		len(item["attendees"].([]any)[0].(map[string]any)) != 1 {
 		t.Errorf("got %v", doc)
 	}
+	for selection, want := range map[string]string{
+		"*":                  "map[id:timezone kind:calendar#setting value:Europe/Berlin]",
+		"id,id":              "map[id:timezone]",
+		"id/deeper,none(of)": "map[id:timezone]",
+	} {
+		_, doc := w.call(tok.Access, calendarBase+"/users/me/settings/timezone?fields="+url.QueryEscape(selection))
+		delete(doc, "etag")
+		if fmt.Sprint(doc) != want {
+			t.Errorf("%s gave %v", selection, doc)
+		}
+	}
+	_, doc = w.events(tok.Access, "q", "stand-up", "fields", "items(id),items/start(dateTime),items(start/timeZone)")
+	if item := doc["items"].([]any)[0].(map[string]any); len(item) != 2 || len(item["start"].(map[string]any)) != 2 {
+		t.Errorf("merged: %v", item)
+	}
 }
 
 func TestFreeBusyMergesWhatKeepsPeopleBusy(t *testing.T) {

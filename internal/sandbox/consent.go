@@ -62,8 +62,8 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 // checkAuthorize finds what a vendor shows on a page of its own rather than sending it back to a client that it does
 // not know or trust (RFC 6749 section 4.1.2.1).
 func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
-	group, ok := a.sandbox.ledger.clientGroup(r.FormValue("client_id"))
-	if !ok {
+	client := r.FormValue("client_id")
+	if _, ok := a.sandbox.ledger.clientGroup(client); !ok {
 		return consentView{}, errors.New("Error 401: invalid_client. The OAuth client was not found.")
 	}
 	redirect, err := url.Parse(r.FormValue("redirect_uri"))
@@ -71,7 +71,7 @@ func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
 		redirect.User != nil || redirect.Fragment != "" {
 		return consentView{}, errors.New("Error 400: redirect_uri_mismatch. Give an absolute http or https URL.")
 	}
-	view := consentView{Vendor: a.vendor, Client: group, Redirect: redirect.Host, Accounts: accounts}
+	view := consentView{Vendor: a.vendor, Client: client, Redirect: redirect.Host, Accounts: accounts}
 	for _, value := range strings.Fields(r.FormValue("scope")) {
 		i := slices.IndexFunc(a.scopes, func(s scopeText) bool { return s.Value == value })
 		if i < 0 {

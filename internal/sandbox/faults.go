@@ -106,14 +106,16 @@ func matchPath(pattern, path string) bool {
 type Faults struct {
 	ledger *ledger
 
-	mu    sync.Mutex
-	last  int
-	armed []*armedFault
+	mu      sync.Mutex
+	last    int
+	armed   []*armedFault
+	cleared chan struct{} // closed by Clear, which puts a new one here
 }
 
 type armedFault struct {
 	Fault
-	removed chan struct{} // closed when the fault leaves the register by hand
+	removed chan struct{} // closed by Remove
+	cleared chan struct{} // the register's when the fault happened
 }
 
 // Add puts a fault into the register, behind those that are there, and returns its number. Of several that match a
@@ -175,13 +177,13 @@ func (fs *Faults) Remove(id int) bool {
 	return true
 }
 
-// Clear empties the register and lets go of the answers that faults hold back.
+// Clear empties the register and lets go of every answer that a fault holds back, of faults that have happened for the
+// last time too.
 func (fs *Faults) Clear() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	for _, a := range fs.armed {
-		close(a.removed)
-	}
+	close(fs.cleared)
+	fs.cleared = make(chan struct{})
 	fs.armed = nil
 }
 
@@ -196,7 +198,7 @@ func (fs *Faults) Expire(account string) (int, error) {
 }
 
 // take returns the oldest fault of these kinds that matches, having counted it, or nil. A fault that has happened for
-// the last time leaves the register, and holds its answer back until the client gives up.
+// the last time leaves the register.
 func (fs *Faults) take(kinds []FaultKind, host, path string, g *Grant) *armedFault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -208,7 +210,7 @@ func (fs *Faults) take(kinds []FaultKind, host, path string, g *Grant) *armedFau
 		if a.Applied == a.Times {
 			fs.armed = slices.Delete(fs.armed, i, i+1)
 		}
-		return &armedFault{Fault: a.Fault, removed: a.removed}
+		return &armedFault{Fault: a.Fault, removed: a.removed, cleared: fs.cleared}
 	}
 	return nil
 }

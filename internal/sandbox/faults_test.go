@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -99,6 +100,17 @@ func fetch(w *world, tok *oauth.Token) (*http.Response, string, error) {
 	return res, string(body), err
 }
 
+func TestGmailSaysInItsTextWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "gmail.readonly")
+	w.arm(sandbox.Fault{Kind: sandbox.RateLimited, RetryAfter: time.Minute})
+	status, doc := w.call(tok.Access, mailBase+"/profile")
+	if status != 403 || !strings.Contains(fmt.Sprint(doc), "Retry after 2026-11-22T09:01:00.000Z") {
+		t.Errorf("%d %v", status, doc)
+	}
+}
+
 func TestAFaultHitsOnlyWhatItNames(t *testing.T) {
 	t.Parallel()
 	w := start(t, sandbox.Options{})
@@ -191,8 +203,8 @@ func TestClearAndCloseLetGoOfWhatIsHeldBack(t *testing.T) {
 	t.Parallel()
 	w := start(t, sandbox.Options{})
 	tok := w.connect("ada@example.com", "calendar.readonly")
-	held := func() *http.Response {
-		w.arm(sandbox.Fault{Kind: sandbox.SlowBody})
+	held := func(times int) *http.Response {
+		w.arm(sandbox.Fault{Kind: sandbox.SlowBody, Times: times})
 		res, err := w.try(t.Context(), tok.Access, listURL) // the headers are here, so the body is held back
 		if err != nil {
 			t.Fatal(err)
@@ -200,12 +212,19 @@ func TestClearAndCloseLetGoOfWhatIsHeldBack(t *testing.T) {
 		t.Cleanup(func() { _ = res.Body.Close() })
 		return res
 	}
-	res := held()
-	w.Faults().Clear()
-	if _, err := io.ReadAll(res.Body); err != nil {
-		t.Errorf("after Clear: %v", err)
+	for _, times := range []int{0, 1} {
+		res := held(times)
+		w.Faults().Clear()
+		if _, err := io.ReadAll(res.Body); err != nil {
+			t.Errorf("after Clear of a fault that happens %d times: %v", times, err)
+		}
 	}
-	res = held()
+	res := held(0)
+	w.Faults().Remove(w.Faults().List()[0].ID)
+	if _, err := io.ReadAll(res.Body); err != nil {
+		t.Errorf("after Remove: %v", err)
+	}
+	res = held(0)
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}

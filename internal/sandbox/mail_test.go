@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/patchbay/patchbay/internal/sandbox"
 	"github.com/patchbay/patchbay/internal/seal"
 )
@@ -227,10 +229,27 @@ func TestAQueryMeansWhatGmailMeans(t *testing.T) {
 	if got := w.search(tok.Access, "", "labelIds", "INBOX", "labelIds", "UNREAD"); len(got) == 0 {
 		t.Error("no unread mail in the inbox")
 	}
-	for _, q := range []string{"(", ")", "{a", `"open`, "-", "from:", "a OR", "OR b", "))((", "after:", "after:soon",
-		"newer_than:d", "newer_than:-1d", strings.Repeat("(", 300), strings.Repeat("from:", 300), "-(-(a))", "::", "\x00"} {
-		w.search(tok.Access, q) // answers, whatever comes
+}
+
+func TestEveryQueryAndEveryFieldSelectionIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	tok := w.connect("ada@example.com", "gmail.readonly")
+	for _, q := range []string{"after:", "a OR", "))((", strings.Repeat("(", 300), strings.Repeat("from:", 300),
+		strings.Repeat("-", 300), "\x00"} {
+		w.search(tok.Access, q)
 	}
+	pieces := rapid.SliceOfN(rapid.SampledFrom([]string{"(", ")", "{", "}", `"`, "-", "+", ":", " ", "OR ", "a", "sarah",
+		"from:", "subject:", "after:", "newer_than:", "is:", "in:spam", "7d", "2026/11/10", "ü", "/", ",", "*", "id"}), 0, 12)
+	rapid.Check(t, func(r *rapid.T) {
+		text := url.QueryEscape(strings.Join(pieces.Draw(r, "pieces"), ""))
+		if status, doc := w.call(tok.Access, mailBase+"/messages?maxResults=1&q="+text); status != 200 {
+			r.Errorf("q=%s: %d %v", text, status, doc)
+		}
+		if status, doc := w.call(tok.Access, mailBase+"/profile?fields="+text); status != 200 && status != 400 {
+			r.Errorf("fields=%s: %d %v", text, status, doc)
+		}
+	})
 }
 
 func TestAMailIsReadInEveryFormat(t *testing.T) {

@@ -19,7 +19,7 @@ func TestAConsentBecomesTokensThatOpenTheCalendar(t *testing.T) {
 	w := start(t, sandbox.Options{})
 	v := oauth.NewVerifier()
 	res, page := get(t, w.authorizeURL(v, "calendar.readonly", "gmail.readonly"))
-	for _, want := range []string{"google", "app.example.com", calendarScope, mailScope, "ada@example.com",
+	for _, want := range []string{w.Client("google").ID, "app.example.com", calendarScope, mailScope, "ada@example.com",
 		"grace@example.com", `value="allow"`, `value="refuse"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not show %q", want)
@@ -366,6 +366,33 @@ func TestACallWithoutAKnownTokenIsRefusedAsGoogleDoes(t *testing.T) {
 		status, doc := w.call(seal.NewSecret(token), calendarBase+"/calendars/primary/events")
 		if status != 401 || reason(doc) != "authError" {
 			t.Errorf("%q gave %d %v", token, status, doc)
+		}
+	}
+}
+
+func TestUserinfoTellsWhatItsScopesAllow(t *testing.T) {
+	t.Parallel()
+	w := start(t, sandbox.Options{})
+	server := googleServer()
+	for _, name := range []string{"openid", "email", "profile"} {
+		server.Scopes = append(server.Scopes, oauth.Scope{Name: name})
+	}
+	for scope, want := range map[string]string{"openid": "", "email": "grace@example.com", "profile": ""} {
+		v := oauth.NewVerifier()
+		u, err := server.AuthorizeURL(w.Client("google"), oauth.AuthorizeRequest{
+			State: "state-1234567890", Verifier: v, RedirectURL: redirectURL, Scopes: []string{scope}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, _ := get(t, w.AuthorizeURL(u)+"&sandbox_consent=allow&login_hint=grace@example.com")
+		tok, err := w.wire().Exchange(t.Context(), back(t, res).Get("code"), v, redirectURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, doc := w.call(tok.Access, "https://www.googleapis.com/oauth2/v2/userinfo")
+		email, _ := doc["email"].(string)
+		if status != 200 || doc["id"] == "" || email != want || (doc["given_name"] == "Grace") != (scope == "profile") {
+			t.Errorf("%s: %d %v", scope, status, doc)
 		}
 	}
 }

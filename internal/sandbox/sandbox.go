@@ -97,7 +97,7 @@ func New(opts Options) (*Sandbox, error) {
 		return nil, err
 	}
 	s := &Sandbox{opts: opts, ledger: ledger, authority: authority}
-	s.faults = &Faults{ledger: ledger}
+	s.faults = &Faults{ledger: ledger, cleared: make(chan struct{})}
 	s.hosts = s.google()
 	return s, nil
 }

@@ -196,6 +196,7 @@ func (f *armedFault) hold(r *http.Request) {
 	select {
 	case <-over:
 	case <-f.removed:
+	case <-f.cleared:
 	case <-r.Context().Done():
 		panic(http.ErrAbortHandler)
 	}
