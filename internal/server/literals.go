@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -18,9 +19,15 @@ var (
 	}
 )
 
-// withoutLiterals returns e's message without values from the document: a value may be a secret that was put in the
-// wrong place. Names in the message stay, and its locations say where to look.
+// withoutLiterals returns e's message without values from the request: a value may be a secret that was put in the wrong
+// place. Names of the document stay, and the locations or the path say where to look.
 func withoutLiterals(e *gqlerror.Error) string {
+	if _, kind, ok := cutLast(e.Message, " is not a valid "); ok && inVariables(e.Path) {
+		return "not a valid " + kind
+	}
+	if strings.HasPrefix(e.Message, "operation ") && strings.HasSuffix(e.Message, " not found") {
+		return "The document has no operation of this name. Name one of its operations in operationName."
+	}
 	var passages []passage
 	if strings.HasPrefix(e.Rule, "ValuesOfCorrectType") {
 		passages = inValues
@@ -33,4 +40,14 @@ func withoutLiterals(e *gqlerror.Error) string {
 		}
 	}
 	return e.Message
+}
+
+func inVariables(path ast.Path) bool { return len(path) > 0 && path[0] == ast.PathName("variable") }
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }

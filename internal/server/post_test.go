@@ -192,10 +192,16 @@ func TestMessagesAboutADocumentLeaveItsValuesOut(t *testing.T) {
 			t.Errorf("%q: %s", document, got.body)
 		}
 	}
-	got := e.post(`{"query":"query($n: Int, $c: Color) { users(first: $n, color: $c) { id } }","variables":{"n":"` +
-		secret + `","c":"` + secret + `"}}`)
-	if strings.Contains(got.body, secret) || got.code() != "GRAPHQL_VALIDATION_FAILED" {
-		t.Errorf("variables: %s", got.body)
+	for name, body := range map[string]string{
+		"a number":   `{"query":"query($n: Int) { users(first: $n) { id } }","variables":{"n":"` + secret + `"}}`,
+		"an enum":    `{"query":"query($c: Color) { users(color: $c) { id } }","variables":{"c":"` + secret + `"}}`,
+		"an enum 2":  `{"query":"query($c: Color) { users(color: $c) { id } }","variables":{"c":["` + secret + `"]}}`,
+		"a variable": `{"query":"query($n: Int!) { users(first: $n) { id } }","variables":{"` + secret + `":5}}`,
+		"operation":  `{"query":"query A { hello }","operationName":"` + secret + `"}`,
+	} {
+		if got := e.post(body); strings.Contains(got.body, secret) || got.code() != "GRAPHQL_VALIDATION_FAILED" {
+			t.Errorf("%s: %s", name, got.body)
+		}
 	}
 }
 
