@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,16 +20,16 @@ func (p *Provider) ConfigSchema(kind string) map[string]any {
 	return nil
 }
 
-// KindFor returns the way to authenticate that a config is meant for when the caller names none: the first whose schema
-// takes the config, and the preferred one when none does.
+// KindFor returns the way to authenticate that a config is meant for when the caller names none: the one whose schema
+// finds the fewest faults with it, the preferred one first.
 func (p *Provider) KindFor(config map[string]any) string {
-	offered := p.AuthKinds()
-	for _, k := range offered {
-		if p.ValidateConfig(k, config) == nil {
-			return k
+	best, fewest := "", math.MaxInt
+	for _, kind := range p.AuthKinds() {
+		if faults := len(problem.All(p.ValidateConfig(kind, config))); faults < fewest {
+			best, fewest = kind, faults
 		}
 	}
-	return offered[0]
+	return best
 }
 
 // ValidateConfig checks a config, secrets included, against the schema of one way to authenticate. It returns every
@@ -47,7 +48,21 @@ func (p *Provider) ValidateConfig(kind string, config map[string]any) error {
 				At("config", alias))
 		}
 	}
-	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config))
+	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config), p.checkNames(config))
+	return errors.Join(faults...)
+}
+
+// checkNames refuses two configured capabilities of one name.
+func (p *Provider) checkNames(config map[string]any) error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, c := range p.configured(config) {
+		if seen[c.Name] {
+			faults = append(faults, problem.New(problem.Invalid, "Two of its items have the same name.").
+				At("config", p.Configured.Property))
+		}
+		seen[c.Name] = true
+	}
 	return errors.Join(faults...)
 }
 

@@ -46,6 +46,9 @@ func (e *Expression) UnmarshalYAML(node ast.Node) error {
 	if _, ok := node.(*ast.LiteralNode); ok {
 		e.line++ // the text begins below the mark
 	}
+	if len(e.source) > maxExpression {
+		return &Finding{Line: e.line, Message: fmt.Sprintf("jq: the expression is longer than %d bytes", maxExpression)}
+	}
 	query, err := gojq.Parse(e.source)
 	if err != nil {
 		line := e.line
@@ -54,7 +57,7 @@ func (e *Expression) UnmarshalYAML(node ast.Node) error {
 		}
 		return &Finding{Line: line, Message: "jq: " + err.Error()}
 	}
-	if err := guard(e.source, query); err != nil {
+	if err := guard(query); err != nil {
 		return &Finding{Line: e.line, Message: "jq: " + err.Error()}
 	}
 	e.code, err = gojq.Compile(query, append(functions(), gojq.WithVariables([]string{"$in", "$headers"}))...)

@@ -11,7 +11,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Suffixes of the files in a directory of manifests.
@@ -91,12 +93,21 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 	if len(text) > maxManifest {
 		return nil, []Finding{{File: file, Message: fmt.Sprintf("the manifest is larger than %d KiB", maxManifest>>10)}}
 	}
-	tree, err := parser.ParseBytes(text, 0)
+	tokens := lexer.Tokenize(string(text))
+	if f := checkNesting(tokens); f != nil {
+		f.File = file
+		return nil, []Finding{*f}
+	}
+	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
 		return nil, []Finding{{File: file, Message: "a manifest is one YAML document"}}
+	}
+	if f := checkAliases(tree.Docs[0].Body); f != nil {
+		f.File = file
+		return nil, []Finding{*f}
 	}
 	p := &Provider{file: file, line: lines(tree.Docs[0].Body)}
 	if err := yaml.NodeToValue(tree.Docs[0].Body, p, yaml.Strict()); err != nil {
@@ -109,6 +120,66 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 		return nil, inOrder(findings)
 	}
 	return p, nil
+}
+
+// maxNesting bounds how deep a manifest nests on one line, since the parser's time grows with the square of it.
+const maxNesting = 32
+
+func checkNesting(tokens token.Tokens) *Finding {
+	flow, line, entries := 0, 0, 0
+	for _, tk := range tokens {
+		if tk.Position.Line != line {
+			line, entries = tk.Position.Line, 0
+		}
+		switch tk.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow--
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			entries++
+		}
+		if flow > maxNesting || entries > maxNesting {
+			return &Finding{Line: line, Message: fmt.Sprintf("it nests deeper than %d levels", maxNesting)}
+		}
+	}
+	return nil
+}
+
+// maxAliases bounds what aliases add up to.
+const maxAliases = 50
+
+// checkAliases refuses aliases that could multiply: many of them, or one inside what another repeats.
+func checkAliases(body ast.Node) *Finding {
+	count := 0
+	var found *Finding
+	ast.Walk(visitor(func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AliasNode:
+			if count++; count > maxAliases {
+				found = &Finding{Line: n.GetToken().Position.Line, Message: fmt.Sprintf("there are more than %d aliases", maxAliases)}
+			}
+		case *ast.AnchorNode:
+			ast.Walk(visitor(func(inner ast.Node) bool {
+				if inner.Type() == ast.AliasType {
+					found = &Finding{Line: inner.GetToken().Position.Line, Message: "an alias cannot stand inside an anchor"}
+				}
+				return true
+			}), n.Value)
+		}
+		return true
+	}), body)
+	return found
+}
+
+type visitor func(ast.Node) bool
+
+// Visit calls v and goes on below n when it says so.
+func (v visitor) Visit(n ast.Node) ast.Visitor {
+	if v(n) {
+		return v
+	}
+	return nil
 }
 
 // lines returns a function from a path such as $.capabilities[1].scopes to its line; where the path leads nowhere, that

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -59,6 +60,7 @@ func newSchema(document map[string]any) (*schema, error) {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	c.UseLoader(noLoader{})
+	c.RegisterFormat(&jsonschema.Format{Name: "timezone", Validate: isZone})
 	if err := c.AddResource("urn:schema", plain); err != nil {
 		return nil, fmt.Errorf("it is not a JSON Schema: %w", err)
 	}
@@ -68,6 +70,18 @@ func newSchema(document map[string]any) (*schema, error) {
 	}
 	s := &schema{document: full, compiled: compiled}
 	return s, s.findSecrets(full, nil)
+}
+
+// isZone is the format "timezone": an IANA name.
+func isZone(v any) error {
+	name, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	if zone, err := time.LoadLocation(name); err != nil || zone == time.Local || name == "" {
+		return errors.New("it is not an IANA name")
+	}
+	return nil
 }
 
 // findSecrets collects the paths of writeOnly properties and refuses them where a secret could not be kept apart.
@@ -123,16 +137,24 @@ func (s *schema) validate(root string, v map[string]any) error {
 	if !ok {
 		return nil
 	}
-	var faults []error
-	seen := map[string]bool{}
+	return joined(root, failed)
+}
+
+// joined returns one fault for each field: where several forms are not met, that with the fewest words.
+func joined(root string, failed *jsonschema.ValidationError) error {
+	byField := map[string]*problem.Error{}
 	for _, f := range leaves(failed) {
 		for _, one := range explain(f) {
 			e := problem.New(problem.Invalid, "%s", one.message).At(slices.Concat([]string{root}, f.InstanceLocation, one.below)...)
-			if key := fmt.Sprint(e.Field, e.Message); !seen[key] {
-				seen[key] = true
-				faults = append(faults, e)
+			key := strings.Join(e.Field, "\x00")
+			if other, ok := byField[key]; !ok || len(e.Message) < len(other.Message) {
+				byField[key] = e
 			}
 		}
+	}
+	var faults []error
+	for _, key := range slices.Sorted(maps.Keys(byField)) {
+		faults = append(faults, byField[key])
 	}
 	return errors.Join(faults...)
 }
@@ -182,7 +204,7 @@ func explain(e *jsonschema.ValidationError) []explanation {
 	case *kind.Const:
 		return one("It must be %v.", k.Want)
 	case *kind.Format:
-		return one("It must be a valid %s.", k.Want)
+		return one("It must be %s.", formatWords(k.Want))
 	case *kind.Pattern:
 		return one("It must have the form %s.", k.Want)
 	case *kind.MinLength:
@@ -201,6 +223,18 @@ func explain(e *jsonschema.ValidationError) []explanation {
 		return one("It must be at most %s.", k.Want.RatString())
 	}
 	return one("It is not what this setting takes.")
+}
+
+func formatWords(format string) string {
+	switch format {
+	case "timezone":
+		return "the IANA name of a time zone, for example Europe/Zurich"
+	case "uri":
+		return "a web address"
+	case "date-time":
+		return "a time with its offset, for example 2006-01-02T15:04:05Z"
+	}
+	return "a valid " + format
 }
 
 func shortened(name string) string {
