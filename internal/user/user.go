@@ -13,7 +13,9 @@ import (
 	entuser "github.com/patchbay/patchbay/ent/user"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/store"
 )
@@ -33,8 +35,10 @@ var metadataKey = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 type Service struct {
 	Store *store.Store
 	Audit *audit.Service
-	Now   func() time.Time
-	NewID func(id.Kind) string
+	// Integrations ends a user's connections before the user goes.
+	Integrations *integration.Service
+	Now          func() time.Time
+	NewID        func(id.Kind) string
 }
 
 // CreateInput describes a user. ExternalID is nil when the person has no id elsewhere.
@@ -104,11 +108,31 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.User, error)
 	return row, err
 }
 
+// Delete removes a user with everything that is theirs, and returns what became of each credential at its provider. The
+// use of all of them has ended when the user is gone, in one transaction; then they are revoked, which calls out.
+func (s *Service) Delete(ctx context.Context, userID string) ([]credential.Revocation, error) {
+	if err := id.Check(id.User, userID, "input", "id"); err != nil {
+		return nil, err
+	}
+	if _, err := s.get(ctx, userID, false); err != nil {
+		return nil, err
+	}
+	return s.Integrations.DisconnectAll(ctx, userID, func(ctx context.Context) error {
+		n, err := s.Store.Client(ctx).User.Delete().Where(entuser.ID(userID)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("delete a user: %w", err)
+		}
+		if n == 0 {
+			return missing()
+		}
+		return s.record(ctx, audit.Deleted, userID)
+	})
+}
 
 // get returns the user; with lock, its row stays locked until the transaction ends, so that a merge loses nothing.
 func (s *Service) get(ctx context.Context, userID string, lock bool) (*ent.User, error) {
 	query := s.Store.Client(ctx).User.Query().Where(entuser.ID(userID))
-	if lock && s.Store.Dialect() == store.Postgres {
+	if lock && s.Store.Locks() {
 		query.ForUpdate()
 	}
 	row, err := query.Only(ctx)
