@@ -84,6 +84,27 @@ func TestEveryDayHasMeetingsForBothAccounts(t *testing.T) {
 	}
 }
 
+func TestAnyClockHasAWorldAroundIt(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "2026-12-31T23:30:00-08:00",
+		"2038-01-19T03:14:08Z", "2100-03-28T01:00:00+14:00"} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := start(t, sandbox.Options{Now: func() time.Time { return now }})
+		tok := w.connect("ada@example.com", "calendar.readonly", "gmail.readonly")
+		tomorrow := now.AddDate(0, 0, 1)
+		if got := w.items(tok.Access, "timeMin", tomorrow.Format(time.RFC3339), "timeMax",
+			tomorrow.AddDate(0, 0, 1).Format(time.RFC3339), "singleEvents", "true"); len(got) == 0 {
+			t.Errorf("%s: nothing tomorrow", at)
+		}
+		if got := w.search(tok.Access, "from:sarah budget newer_than:14d"); len(got) != 2 {
+			t.Errorf("%s: %d mails about the budget in two weeks", at, len(got))
+		}
+	}
+}
+
 func TestAFixedClockGivesFixedEvents(t *testing.T) {
 	t.Parallel()
 	monday := []string{"timeMin", "2026-11-23T00:00:00+01:00", "timeMax", "2026-11-24T00:00:00+01:00",

@@ -27,7 +27,7 @@ var budgetLetters = []letter{
 		text: "Good news: the budget is approved as sent. The final numbers are attached.\n\nSarah"},
 }
 
-// letters arrive by chance that follows from the date.
+// letterPool holds what else arrives, by chance that follows from the date.
 var letterPool = []letter{
 	{from: priya, subject: "Design review: proposal for the search index",
 		text: "Hello,\n\nthe proposal is in the shared folder. In short: one index a customer, built at night.\n\nPriya"},

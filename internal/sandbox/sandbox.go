@@ -152,8 +152,11 @@ func (s *Sandbox) serve(base context.Context, ln net.Listener, h http.Handler) {
 	})
 }
 
-// Close shuts the doors, lets go of every answer that a fault holds back, and returns when no goroutine of the sandbox
-// is left. Close on a sandbox that was not started does nothing.
+// closeGrace is how long Close waits for answers under way, which have been told to end.
+const closeGrace = 200 * time.Millisecond
+
+// Close shuts the doors and lets go of every answer that a fault holds back. It returns when the answers under way have
+// ended or, after a moment, have lost their connections. Close on a sandbox that does not serve does nothing.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +166,7 @@ func (s *Sandbox) Close() error {
 	s.cancel()
 	var errs []error
 	for _, srv := range s.servers {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 		if srv.Shutdown(ctx) != nil {
 			errs = append(errs, srv.Close())
 		}
