@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/patchbay/patchbay/internal/server"
 	"github.com/patchbay/patchbay/internal/viewer"
@@ -122,5 +123,21 @@ func TestAnAuthenticatorThatHangsOrPanicsHurtsItsCallerOnly(t *testing.T) {
 	w.wantClose(1011, "internal error")
 	if got := e.query("{ hello }"); got.status != 200 {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+func TestErrorsThatDoNotFitKeepTheirMessageAndCode(t *testing.T) {
+	t.Parallel()
+	for name, extra := range map[string]any{"huge": strings.Repeat("x", 100<<10), "no JSON": make(chan int)} {
+		e := newEnv(t, func(o *server.Options) {
+			o.Presenter = func(context.Context, error) *gqlerror.Error {
+				return &gqlerror.Error{Message: strings.Repeat("é", 500),
+					Extensions: map[string]any{"code": "FORBIDDEN", "extra": extra}}
+			}
+		})
+		want := `{"errors":[{"message":"` + strings.Repeat("é", 148) + `…","extensions":{"code":"FORBIDDEN"}}]}`
+		if got := e.query("{ nope }"); got.body != want {
+			t.Errorf("%s: %s", name, got.body)
+		}
 	}
 }

@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -68,18 +66,6 @@ func (s *Server) responses(ctx context.Context, op *graphql.OperationContext) fu
 		panicked = false
 		return resp
 	}
-}
-
-// protect is deferred around the executor: a panic outside of a resolver becomes an INTERNAL answer.
-func (s *Server) protect(ctx context.Context, resp **graphql.Response) {
-	cause := recover()
-	if cause == nil {
-		return
-	}
-	s.opts.Log.ErrorContext(ctx, "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
-	e := gqlError(errInternal)
-	e.Extensions["requestId"] = RequestID(ctx)
-	*resp = answerOf(gqlerror.List{e})
 }
 
 // note writes into the request's record what ran and how it ended.

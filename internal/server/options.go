@@ -42,7 +42,7 @@ type Options struct {
 	AroundOperations []graphql.OperationMiddleware
 	AroundResponses  []graphql.ResponseMiddleware
 
-	// OAuth serves /oauth/. Nil answers 404 there.
+	// OAuth serves /oauth/; see NewOAuthPages. Nil answers 404 there.
 	OAuth http.Handler
 	// Health reports whether the process can serve, for /readyz: the database answers. Nil is always ready.
 	Health func(ctx context.Context) error

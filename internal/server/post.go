@@ -65,7 +65,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		resp = s.once(ctx, op)
 	}
 	if r.Context().Err() != nil {
-		recordOf(ctx).status = statusClientLeft
+		recordOf(r.Context()).status = statusClientLeft
 		return
 	}
 	note(ctx, op, resp)

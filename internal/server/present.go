@@ -3,9 +3,7 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -51,12 +49,4 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 		s.opts.Log.ErrorContext(ctx, "operation failed", "path", out.Path.String(), "error", err)
 	}
 	return out
-}
-
-// recoverResolver turns a panic into INTERNAL; the presenter logs it.
-func (s *Server) recoverResolver(ctx context.Context, cause any) error {
-	if s.opts.Recover != nil {
-		return s.opts.Recover(ctx, cause)
-	}
-	return errInternal.Because(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 }

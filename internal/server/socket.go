@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -166,12 +164,7 @@ func (c *socket) init(payload json.RawMessage) {
 		c.end(badInit)
 		return
 	}
-	defer func() { // this goroutine is nobody's handler: a panic here would end the process
-		if cause := recover(); cause != nil {
-			c.server.opts.Log.ErrorContext(c.ctx, "panic", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			c.end(broken)
-		}
-	}()
+	defer c.survive()
 	caller, err := c.server.opts.Authenticate(c.ctx, header)
 	if err != nil {
 		c.turnAway(err)

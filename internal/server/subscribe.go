@@ -31,10 +31,11 @@ func (c *socket) subscribe(m message) {
 	params.Headers = c.upgrade
 	ctx, cancel := context.WithCancel(c.caller)
 	own := &operation{id: m.ID, stop: cancel}
-	if !c.admit(own) {
+	if admitted, refused := c.admit(own); !admitted {
 		cancel()
-		c.send(errorFrame(own.id, answerOf(gqlerror.List{gqlError(problem.New(problem.Unavailable,
-			"A socket runs at most %d operations at a time. Complete one first.", c.server.opts.Limits.Operations))})))
+		if refused != nil {
+			c.send(errorFrame(own.id, answerOf(gqlerror.List{gqlError(refused)})))
+		}
 		return
 	}
 	c.wg.Go(func() {
@@ -44,20 +45,25 @@ func (c *socket) subscribe(m message) {
 	})
 }
 
-// admit makes own live unless the socket runs as many operations as it may. An id that is in use ends the socket.
-func (c *socket) admit(own *operation) bool {
+// admit makes own live unless the socket runs as many operations as it may. An id that is in use ends the socket, and a
+// socket that drains takes nothing more: its client hears why and asks again elsewhere.
+func (c *socket) admit(own *operation) (bool, *problem.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.live[own.id] != nil {
+	most := c.server.opts.Limits.Operations
+	switch {
+	case c.live[own.id] != nil:
 		c.end(duplicate(own.id))
-		return false
-	}
-	if c.draining || c.running >= c.server.opts.Limits.Operations {
-		return false
+		return false, nil
+	case c.draining:
+		return false, nil
+	case c.running >= most:
+		return false, problem.New(problem.Unavailable,
+			"A socket runs at most %d operations at a time. Complete one first.", most)
 	}
 	c.live[own.id] = own
 	c.running++
-	return true
+	return true, nil
 }
 
 // over counts an operation out; the last one ends a socket that drains.

@@ -56,7 +56,7 @@ func (l Limits) checkText(query string) *gqlerror.Error {
 
 // names is how many names outside of selections a document may have before they are taken for fields: operations,
 // fragments and the types they are on. The exact number of fields is counted after parsing.
-const names = 100
+const names = 50
 
 // cannotExceed is true for text too short for any limit, as most documents are: they need no lexing.
 func (l Limits) cannotExceed(query string) bool {
