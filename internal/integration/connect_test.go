@@ -1,0 +1,554 @@
+package integration_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/connectattempt"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/integration"
+	"github.com/patchbay/patchbay/internal/integration/integrationtest"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// run runs a test in a world of its own on each database.
+func run(t *testing.T, fn func(t *testing.T, w *integrationtest.World)) {
+	t.Helper()
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) { fn(t, integrationtest.New(t, s)) })
+}
+
+// refused checks that err is a problem of this code at this field.
+func refused(t *testing.T, err error, code problem.Code, field ...string) *problem.Error {
+	t.Helper()
+	all := problem.All(err)
+	if len(all) == 0 || all[0].Code != code || strings.Join(all[0].Field, ".") != strings.Join(field, ".") {
+		t.Fatalf("err = %v (fields %v), want %s at %v", err, fieldsOf(all), code, field)
+	}
+	return all[0]
+}
+
+func fieldsOf(all []*problem.Error) [][]string {
+	out := make([][]string, len(all))
+	for i, e := range all {
+		out[i] = e.Field
+	}
+	return out
+}
+
+func attempts(t *testing.T, w *integrationtest.World) []*ent.ConnectAttempt {
+	t.Helper()
+	rows, err := w.Store.Client(w.Ctx).ConnectAttempt.Query().Order(connectattempt.ByID()).All(w.Ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func integrations(t *testing.T, w *integrationtest.World) []*ent.Integration {
+	t.Helper()
+	rows, err := w.Store.Client(w.Ctx).Integration.Query().All(w.Ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestConnectLeadsToTheProvidersOwnPage(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := integrationtest.QueryOf(t, attempt.AuthorizationURL)
+		want := map[string]string{
+			"client_id": "client-1", "redirect_uri": integrationtest.RedirectURL, "state": attempt.State.Reveal(),
+			"code_challenge_method": "S256", "scope": "profile https://acme.example.com/agenda.read", "response_type": "code",
+		}
+		for name, value := range want {
+			if q.Get(name) != value {
+				t.Errorf("%s = %q, want %q", name, q.Get(name), value)
+			}
+		}
+		if got := attempt.ExpiresAt.Sub(w.Now()); got != 10*time.Minute {
+			t.Errorf("the attempt lives for %v", got)
+		}
+		row := attempts(t, w)[0]
+		if row.StateHash == attempt.State.Reveal() || len(row.StateHash) != 64 || len(row.Verifier) == 0 {
+			t.Error("the state is stored as it is, or the verifier is missing")
+		}
+	})
+}
+
+func TestConnectRefusesBadInputAndWritesNothing(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		foreign, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = foreign
+		mine := w.Connect(t, w.Other)
+		before := len(attempts(t, w))
+		text := func(s string) *string { return &s }
+		for name, c := range map[string]struct {
+			change func(*integration.ConnectInput)
+			code   problem.Code
+			field  []string
+		}{
+			"unknown provider":           {func(in *integration.ConnectInput) { in.Provider = "nope" }, problem.Invalid, []string{"input", "provider"}},
+			"no authorization":           {func(in *integration.ConnectInput) { in.Provider = "custom_webhook" }, problem.Invalid, []string{"input", "provider"}},
+			"no client configured":       {func(in *integration.ConnectInput) { in.Provider = "gmail" }, problem.Invalid, []string{"input", "provider"}},
+			"unknown scope":              {func(in *integration.ConnectInput) { in.Scopes = []string{"agenda.read", "all"} }, problem.Invalid, []string{"input", "scopes", "1"}},
+			"user of a wrong kind":       {func(in *integration.ConnectInput) { in.UserID = &mine.ID }, problem.Invalid, []string{"input", "userId"}},
+			"unknown user":               {func(in *integration.ConnectInput) { in.UserID = text(w.NewID("user")) }, problem.NotFound, []string{"input", "userId"}},
+			"config of a wrong type":     {func(in *integration.ConnectInput) { in.Config = map[string]any{"room": 7} }, problem.Invalid, []string{"input", "config", "room"}},
+			"unknown setting":            {func(in *integration.ConnectInput) { in.Config = map[string]any{"rooom": "x"} }, problem.Invalid, []string{"input", "config", "rooom"}},
+			"empty name":                 {func(in *integration.ConnectInput) { in.Name = text("  ") }, problem.Invalid, []string{"input", "name"}},
+			"relative redirect":          {func(in *integration.ConnectInput) { in.RedirectURL = text("/back") }, problem.Invalid, []string{"input", "redirectUrl"}},
+			"redirect with a fragment":   {func(in *integration.ConnectInput) { in.RedirectURL = text("https://app.example.org/#x") }, problem.Invalid, []string{"input", "redirectUrl"}},
+			"redirect with a password":   {func(in *integration.ConnectInput) { in.RedirectURL = text("https://a:b@app.example.org/") }, problem.Invalid, []string{"input", "redirectUrl"}},
+			"redirect to a script":       {func(in *integration.ConnectInput) { in.RedirectURL = text("javascript:alert(1)") }, problem.Invalid, []string{"input", "redirectUrl"}},
+			"unknown integration":        {func(in *integration.ConnectInput) { in.IntegrationID = text(w.NewID("int")) }, problem.NotFound, []string{"input", "integrationId"}},
+			"another user's integration": {func(in *integration.ConnectInput) { in.IntegrationID = &mine.ID }, problem.NotFound, []string{"input", "integrationId"}},
+		} {
+			in := w.ConnectInput(w.User)
+			c.change(&in)
+			_, err := w.Service.Connect(w.Ctx, in)
+			t.Log(name)
+			refused(t, err, c.code, c.field...)
+		}
+		if after := len(attempts(t, w)); after != before {
+			t.Errorf("%d attempts were written", after-before)
+		}
+		// What belongs to another company looks as if it did not exist.
+		in := w.ConnectInput(w.User)
+		_, err = w.Service.Connect(w.Foreign, in)
+		refused(t, err, problem.NotFound, "input", "userId")
+		in.UserID, in.IntegrationID = nil, &mine.ID
+		_, err = w.Service.Connect(w.Foreign, in)
+		refused(t, err, problem.NotFound, "input", "integrationId")
+	})
+}
+
+func TestARedirectHostMustBeListedWhereThereIsAList(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		w.RedirectHosts = []string{"APP.example.org"}
+		if _, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User)); err != nil {
+			t.Errorf("a listed host: %v", err)
+		}
+		in := w.ConnectInput(w.User)
+		other := "https://app.example.org.evil.example/"
+		in.RedirectURL = &other
+		_, err := w.Service.Connect(w.Ctx, in)
+		refused(t, err, problem.Invalid, "input", "redirectUrl")
+	})
+}
+
+func TestACallbackConnects(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		if *row.UserID != w.User.ID || *row.AccountID != "ada@acme" || *row.AccountName != "Ada" || row.Name != "Acme Agenda" {
+			t.Errorf("connected %+v", row)
+		}
+		if got := strings.Join(row.Scopes, " "); got != "profile agenda.read" {
+			t.Errorf("scopes = %q", got)
+		}
+		if state := health.Of(row); state.Status != health.Healthy || state.Reason != health.OK || state.TokenExpiresAt == nil {
+			t.Errorf("health = %+v", state)
+		}
+		if integration.StatusOf(row) != integration.Connected {
+			t.Errorf("status = %s", integration.StatusOf(row))
+		}
+		exchange := w.Vendor.Calls("login.example.com/token")
+		if len(exchange) != 1 || exchange[0].Form.Get("code") != "code-1" || exchange[0].Form.Get("code_verifier") == "" ||
+			exchange[0].Form.Get("redirect_uri") != integrationtest.RedirectURL {
+			t.Errorf("exchanges = %+v", exchange)
+		}
+		if asked := w.Vendor.Calls("api.example.com/me"); len(asked) != 1 ||
+			asked[0].Header.Get("Authorization") != "Bearer access-1" {
+			t.Errorf("account requests = %+v", asked)
+		}
+		events := w.Events(t, audit.Connected)
+		if len(events) != 1 || *events[0].IntegrationID != row.ID || *events[0].UserID != w.User.ID || !events[0].Succeeded {
+			t.Errorf("events = %v", events)
+		}
+		done := attempts(t, w)[0]
+		if done.Status != "SUCCEEDED" || *done.IntegrationID != row.ID || len(done.Verifier) != 0 {
+			t.Errorf("attempt = %v", done)
+		}
+	})
+}
+
+func TestAStateThatCannotBeUsedIsRefusedTheSameWayWhateverTheReason(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := w.CallbackInput(w.User, attempt)
+		messages := map[string]bool{}
+		try := func(what string, in integration.CallbackInput, foreign bool) {
+			t.Helper()
+			ctx := w.Ctx
+			if foreign {
+				ctx = w.Foreign
+			}
+			_, err := w.Callback(ctx, in)
+			t.Log(what)
+			messages[refused(t, err, problem.StateMismatch, "input", "state").Message] = true
+		}
+		unknown := in
+		unknown.State = "never-issued"
+		try("unknown", unknown, false)
+		another := in
+		another.UserID = &w.Other.ID
+		try("another user's", another, false)
+		nobody := in
+		nobody.UserID = nil
+		try("nobody's", nobody, false)
+		elsewhere := in
+		elsewhere.Provider = "gmail"
+		try("another provider's", elsewhere, false)
+		try("another company's", in, true)
+		if len(w.Vendor.Calls("login.example.com/token")) != 0 || len(integrations(t, w)) != 0 {
+			t.Fatal("a refused state reached the provider")
+		}
+		if _, err := w.Callback(w.Ctx, in); err != nil {
+			t.Fatalf("the right callback after the wrong ones: %v", err)
+		}
+		try("used", in, false)
+		late, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Wait(10 * time.Minute)
+		try("ended", w.CallbackInput(w.User, late), false)
+		if len(messages) != 1 {
+			t.Errorf("the messages tell reasons apart: %v", messages)
+		}
+		progress, err := w.ConnectAttempt(w.Ctx, late.State.Reveal())
+		if err != nil || progress.Status != integration.AttemptExpired {
+			t.Errorf("progress = %+v, %v", progress, err)
+		}
+		_, err = w.ConnectAttempt(w.Foreign, late.State.Reveal())
+		refused(t, err, problem.NotFound, "state")
+	})
+}
+
+func TestOfTwentyCallbacksWithOneStateOneConnects(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		connected := 0
+		for range 20 {
+			all.Go(func() {
+				_, err := w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err == nil:
+					connected++
+				case !problem.Is(err, problem.StateMismatch):
+					t.Errorf("err = %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if connected != 1 || len(w.Vendor.Calls("login.example.com/token")) != 1 || len(integrations(t, w)) != 1 {
+			t.Errorf("%d connected, %d exchanges", connected, len(w.Vendor.Calls("login.example.com/token")))
+		}
+	})
+}
+
+func TestARefusedConsentIsWrittenDown(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := w.CallbackInput(w.User, attempt)
+		denied := "access_denied"
+		in.Code, in.Error = nil, &denied
+		_, err = w.Callback(w.Ctx, in)
+		refused(t, err, problem.ConsentDenied)
+		progress, err := w.ConnectAttempt(w.Ctx, attempt.State.Reveal())
+		if err != nil || progress.Status != integration.Failed || progress.Failure.Code != problem.ConsentDenied {
+			t.Errorf("progress = %+v, %v", progress, err)
+		}
+		events := w.Events(t, audit.ConnectFailed)
+		if len(events) != 1 || *events[0].ErrorCode != "CONSENT_DENIED" || events[0].Succeeded {
+			t.Errorf("events = %v", events)
+		}
+		if len(w.Vendor.Calls("login.example.com/token")) != 0 {
+			t.Error("the provider was asked for a token")
+		}
+	})
+}
+
+func TestWhatTheTokenEndpointAnswersIsToldInWords(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		for name, c := range map[string]struct {
+			status    int
+			body      string
+			code      problem.Code
+			field     string
+			retryable bool
+		}{
+			"a refused code":  {400, `{"error":"invalid_grant","error_description":"secret-words"}`, problem.Invalid, "input.code", false},
+			"a wrong client":  {401, `{"error":"invalid_client"}`, problem.ProviderFailed, "", false},
+			"an outage":       {503, `down`, problem.ProviderFailed, "", true},
+			"a web page":      {200, `<html>secret-words</html>`, problem.ProviderFailed, "", true},
+			"nothing":         {200, ``, problem.ProviderFailed, "", true},
+			"no access token": {200, `{"token_type":"Bearer"}`, problem.ProviderFailed, "", true},
+			"too much":        {200, `{"access_token":"` + strings.Repeat("x", 2<<20) + `"}`, problem.ProviderFailed, "", true},
+			"a wrong shape":   {200, `["access_token"]`, problem.ProviderFailed, "", true},
+			"too many":        {429, `{}`, problem.ProviderRateLimited, "", true},
+		} {
+			w.Vendor.Answer("login.example.com/token", c.status, c.body)
+			attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+			e, ok := errors.AsType[*problem.Error](err)
+			if !ok || e.Code != c.code || strings.Join(e.Field, ".") != c.field || e.Retryable != c.retryable {
+				t.Errorf("%s: %v (field %v)", name, err, e)
+			}
+			if ok && strings.Contains(e.Message, "secret-words") {
+				t.Errorf("%s: the message repeats the provider: %s", name, e.Message)
+			}
+		}
+		if len(integrations(t, w)) != 0 || len(w.Events(t, audit.ConnectFailed)) != 9 {
+			t.Errorf("%d integrations, %d failures written down", len(integrations(t, w)), len(w.Events(t, audit.ConnectFailed)))
+		}
+	})
+}
+
+func TestFewerScopesThanAskedForAreSeen(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		w.Vendor.Grant("profile https://acme.example.com/agenda.read")
+		optional := w.Connect(t, w.User, "agenda.read", "agenda.notes")
+		if health.Of(optional).Status != health.Healthy || strings.Join(optional.Scopes, " ") != "profile agenda.read" {
+			t.Errorf("without an optional scope: %+v, scopes %v", health.Of(optional), optional.Scopes)
+		}
+		w.Vendor.Grant("https://acme.example.com/agenda.read")
+		required := w.Connect(t, w.Other, "agenda.read")
+		state := health.Of(required)
+		if state.Status != health.Degraded || state.Reason != health.ScopesMissing || state.Action != health.GrantScopes {
+			t.Errorf("without a required scope: %+v", state)
+		}
+	})
+}
+
+func TestTheSameAccountConnectsTheSameIntegrationAgain(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		first := w.Connect(t, w.User)
+		again := w.Connect(t, w.User)
+		if again.ID != first.ID || len(integrations(t, w)) != 1 || len(w.Events(t, audit.Reconnected)) != 1 {
+			t.Errorf("first %s, again %s", first.ID, again.ID)
+		}
+		if other := w.Connect(t, w.Other); other.ID == first.ID {
+			t.Error("another user was given the first user's integration")
+		}
+		w.Vendor.Answer("api.example.com/me", http.StatusOK, `{"id":"second@acme"}`)
+		if second := w.Connect(t, w.User); second.ID == first.ID {
+			t.Error("another account took the place of the first")
+		}
+	})
+}
+
+func TestTwoCallbacksForOneAccountAtOnceMakeOneIntegration(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		var all sync.WaitGroup
+		for range 6 {
+			attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				if _, err := w.Callback(w.Ctx, w.CallbackInput(w.User, attempt)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := len(integrations(t, w)); n != 1 {
+			t.Errorf("%d integrations", n)
+		}
+	})
+}
+
+func TestAnotherAccountIsRefusedUnlessAccepted(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Vendor.Answer("api.example.com/me", http.StatusOK, `{"id":"eve@acme","name":"Eve"}`)
+		in := w.ConnectInput(w.User)
+		in.IntegrationID = &row.ID
+		attempt, err := w.Service.Connect(w.Ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+		refused(t, err, problem.AccountMismatch)
+		if got := w.Vendor.Calls("login.example.com/revoke"); len(got) != 1 || got[0].Form.Get("token") != "refresh-2" {
+			t.Errorf("revocations = %+v", got)
+		}
+		if now := w.Reload(t, row); *now.AccountID != "ada@acme" || health.Of(now).Status != health.Healthy {
+			t.Errorf("the refused account left %+v", now)
+		}
+		in.AcceptOtherAccount = true
+		if attempt, err = w.Service.Connect(w.Ctx, in); err != nil {
+			t.Fatal(err)
+		}
+		now, err := w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+		if err != nil || now.ID != row.ID || *now.AccountID != "eve@acme" {
+			t.Errorf("accepted: %+v, %v", now, err)
+		}
+	})
+}
+
+func TestAFreshTokenThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Vendor.Answer("api.example.com/me", http.StatusOK, `{"id":"eve@acme"}`)
+		w.Connect(t, w.Other)
+		in := w.ConnectInput(w.User)
+		in.IntegrationID = &row.ID
+		attempt, err := w.Service.Connect(w.Ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+		refused(t, err, problem.AccountMismatch)
+		if got := w.Vendor.Calls("login.example.com/revoke"); len(got) != 0 {
+			t.Errorf("eve's own integration lost its grant: %+v", got)
+		}
+	})
+}
+
+func TestAnAccountThatCannotBeReadLosesNoConsent(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		w.Vendor.Answer("api.example.com/me", http.StatusServiceUnavailable, `down`)
+		row := w.Connect(t, w.User)
+		if row.AccountID != nil || health.Of(row).Reason != health.NotYetChecked {
+			t.Errorf("connected %+v", row)
+		}
+		w.Vendor.Answer("api.example.com/me", http.StatusUnauthorized, `{}`)
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.Other))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Callback(w.Ctx, w.CallbackInput(w.Other, attempt))
+		refused(t, err, problem.ProviderFailed)
+		if len(w.Vendor.Calls("login.example.com/revoke")) != 1 {
+			t.Error("a token that the provider refuses was kept")
+		}
+	})
+}
+
+func TestATokenThatCannotBeStoredIsGivenBack(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Vendor.Handle("api.example.com/me", func(rw http.ResponseWriter, _ *http.Request) {
+			if _, err := w.Store.Client(w.Ctx).User.Delete().Exec(w.Ctx); err != nil { // while the provider is asked
+				t.Error(err)
+			}
+			_, _ = rw.Write([]byte(`{"id":"ada@acme"}`))
+		})
+		if _, err = w.Callback(w.Ctx, w.CallbackInput(w.User, attempt)); err == nil {
+			t.Fatal("connected for a user who is gone")
+		}
+		if got := w.Vendor.Calls("login.example.com/revoke"); len(got) != 1 || got[0].Form.Get("token") != "refresh-1" {
+			t.Errorf("revocations = %+v", got)
+		}
+		if len(integrations(t, w)) != 0 || len(w.Events(t, audit.Connected)) != 0 {
+			t.Error("something was stored")
+		}
+	})
+}
+
+func TestOurOwnPagesWorkInOneBrowserOnly(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		in := w.ConnectInput(w.User)
+		in.RedirectURL = nil
+		attempt, err := w.Service.Connect(w.Ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := attempt.State.Reveal()
+		if attempt.AuthorizationURL != "https://patchbay.example.net/oauth/start/"+state {
+			t.Errorf("authorization URL = %s", attempt.AuthorizationURL)
+		}
+		ctx := t.Context() // a browser has no credential
+		page, err := w.Start(ctx, state)
+		if err != nil || page.Company != "Acme" || page.User != "ada" || page.Provider != "Acme Agenda" ||
+			strings.Join(page.Scopes, ", ") != "See the agenda, See who you are" {
+			t.Errorf("start page = %+v, %v", page, err)
+		}
+		_, err = w.Start(ctx, "unknown")
+		refused(t, err, problem.StateMismatch, "input", "state")
+		address, err := w.Continue(ctx, state, "browser-1")
+		if err != nil || integrationtest.QueryOf(t, address).Get("redirect_uri") != "https://patchbay.example.net/oauth/callback" {
+			t.Errorf("continue = %s, %v", address, err)
+		}
+		again, err := w.Continue(ctx, state, "browser-1")
+		if err != nil || again != address {
+			t.Errorf("the same browser again = %s, %v", again, err)
+		}
+		_, err = w.Continue(ctx, state, "browser-2")
+		refused(t, err, problem.StateMismatch, "input", "state")
+		back := url.Values{"state": {state}, "code": {"code-1"}}
+		_, err = w.Finish(ctx, back, "browser-2")
+		refused(t, err, problem.StateMismatch, "input", "state")
+		_, err = w.Callback(w.Ctx, w.CallbackInput(w.User, attempt)) // not the way that was begun
+		refused(t, err, problem.StateMismatch, "input", "state")
+		done, err := w.Finish(ctx, back, "browser-1")
+		if err != nil || done.Account != "Ada" || done.Provider != "Acme Agenda" || done.User != "ada" {
+			t.Errorf("finish page = %+v, %v", done, err)
+		}
+		row := integrations(t, w)[0]
+		if events := w.Events(t, audit.Connected); len(events) != 1 || events[0].Actor != w.User.ID || *row.UserID != w.User.ID {
+			t.Errorf("events = %v", events)
+		}
+		_, err = w.Finish(ctx, back, "browser-1")
+		refused(t, err, problem.StateMismatch, "input", "state")
+	})
+}
+
+func TestAnIntegrationOfTheCompanyIsConnectedOnOurOwnPagesToo(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		attempt, err := w.Service.Connect(w.Ctx, integration.ConnectInput{Provider: integrationtest.Provider})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := attempt.State.Reveal()
+		if _, err := w.Continue(t.Context(), state, "browser"); err != nil {
+			t.Fatal(err)
+		}
+		page, err := w.Finish(t.Context(), url.Values{"state": {state}, "error": {"access_denied"}}, "browser")
+		refused(t, err, problem.ConsentDenied)
+		if page != (integration.FinishPage{}) {
+			t.Errorf("page = %+v", page)
+		}
+	})
+}
