@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -33,7 +34,12 @@ func (s *Server) authenticated(ctx context.Context, cancel context.CancelCauseFu
 	return nil
 }
 
-// ended says why the caller's context is over: the message of its cause, or that the credential was revoked.
+// ended says why the caller's context is over: the message of its cause, or that the credential has expired or was
+// revoked.
 func ended(ctx context.Context) string {
-	return asProblem(context.Cause(ctx), errRevoked).Message
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return errExpired.Message
+	}
+	return asProblem(cause, errRevoked).Message
 }

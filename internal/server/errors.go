@@ -17,6 +17,7 @@ var (
 		"or try again.")
 	errUnavailable = problem.New(problem.Unavailable, "Patchbay cannot serve this now. Try again in a moment.")
 	errRevoked     = problem.New(problem.Unauthenticated, "credential revoked")
+	errExpired     = problem.New(problem.Unauthenticated, "credential expired")
 	errShutdown    = problem.New(problem.Unavailable, "This server is shutting down. Connect again.")
 
 	methodRefused = problem.New(problem.BadInput, "GraphQL is served by POST with a JSON body, or over a WebSocket.")
@@ -26,7 +27,7 @@ var (
 	originRefused = problem.New(problem.Forbidden, "This origin may not connect. The operator can allow it.")
 	bodySlow      = problem.New(problem.Timeout, "The request's body did not arrive in time.")
 	bodyBroken    = problem.New(problem.BadInput, "The request's body could not be read.")
-	bodyNotJSON   = problem.New(problem.BadInput, "The request's body is not one JSON object in UTF-8.")
+	bodyNotJSON   = problem.New(problem.BadInput, "The request is not one JSON object in UTF-8.")
 	bodyBatched   = problem.New(problem.BadInput, "A request holds one operation. Send several one by one.")
 	queryMissing  = problem.New(problem.BadInput, "\"query\" is required and must be a string.")
 	nameWrong     = problem.New(problem.BadInput, "\"operationName\" must be a string.")

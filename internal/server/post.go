@@ -50,7 +50,6 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, p)
 		return
 	}
-	params.Headers = r.Header
 	op, refused := s.prepare(ctx, params)
 	subscribes := refused == nil && op.Operation.Operation == ast.Subscription
 	if takes.first || takes.media == "" || (subscribes && takes.events) {
@@ -107,10 +106,10 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, int, 
 	if err == nil {
 		return body, 0, nil
 	}
+	w.Header().Set("Connection", "close")
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, http.StatusRequestEntityTooLarge, tooLarge
 	}
-	w.Header().Set("Connection", "close")
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return nil, http.StatusRequestTimeout, bodySlow
 	}

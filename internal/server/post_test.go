@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -201,6 +202,33 @@ func TestMessagesAboutADocumentLeaveItsValuesOut(t *testing.T) {
 	} {
 		if got := e.post(body); strings.Contains(got.body, secret) || got.code() != "GRAPHQL_VALIDATION_FAILED" {
 			t.Errorf("%s: %s", name, got.body)
+		}
+	}
+}
+
+// A secret that slips to any place of a document, as with a forgotten quote or bracket, stays out of the answer.
+func TestNoPlaceInADocumentGivesItsValueAway(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	words := strings.Fields(`query Q ( $a : Int = 1 , $c : Color ) @include ( if : true ) { users ( first : $a , color : RED )
+		@skip ( if : false ) { id ... on User { x : id } ... F } } fragment F on User { friends ( first : 2 ) { id } }`)
+	for _, value := range []string{`"` + secret + `"`, `"""` + secret + `"""`, `[ "` + secret + `" ]`,
+		`{ key : "` + secret + `" }`, `"\q` + secret + `"`, `"\u00zz` + secret, `"""` + secret, `"` + secret, `: "` + secret + `"`} {
+		for i := range len(words) + 1 {
+			for _, replaced := range []int{0, 1} {
+				if i+replaced > len(words) {
+					continue
+				}
+				document := strings.Join(words[:i], " ") + " " + value + " " + strings.Join(words[i+replaced:], " ")
+				r := httptest.NewRequest("POST", "/graphql", strings.NewReader(params(document)))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Authorization", "Bearer good")
+				w := httptest.NewRecorder()
+				e.server.ServeHTTP(w, r)
+				if strings.Contains(w.Body.String(), secret) {
+					t.Errorf("%s\n%s", document, w.Body)
+				}
+			}
 		}
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/coder/websocket"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
 )
 
 // protocol is the one sub-protocol that sockets speak
@@ -63,7 +63,7 @@ type message struct {
 // parseMessage reads a client's frame. It reports false for anything that is not a message of the protocol.
 func parseMessage(b []byte) (message, bool) {
 	var m message
-	if err := json.Unmarshal(b, &m); err != nil || len(m.ID) > 256 {
+	if !utf8.Valid(b) || json.Unmarshal(b, &m) != nil || len(m.ID) > maxID {
 		return m, false
 	}
 	switch m.Type {
@@ -76,6 +76,9 @@ func parseMessage(b []byte) (message, bool) {
 	}
 	return m, false
 }
+
+// maxID is more than any client uses: they count, or send UUIDs.
+const maxID = 256
 
 // isObject reports whether a payload is an object, null or absent.
 func isObject(raw json.RawMessage) bool {
@@ -122,7 +125,7 @@ func credentials(upgrade http.Header, payload json.RawMessage) (http.Header, boo
 				continue
 			}
 			var value string
-			if json.Unmarshal(raw, &value) != nil {
+			if json.Unmarshal(raw, &value) != nil || named.Get(known) != "" {
 				return nil, false
 			}
 			named.Set(known, value)

@@ -20,9 +20,9 @@ import (
 //
 // Whoever finds a reason to end calls end; the first reason wins and becomes the close frame.
 type socket struct {
-	server  *Server
-	conn    *websocket.Conn
-	upgrade http.Header
+	server *Server
+	conn   *websocket.Conn
+	header http.Header // of the upgrade request, until it has authenticated the caller
 
 	ctx  context.Context // ends with the socket; its cause is a closing
 	stop context.CancelCauseFunc
@@ -43,7 +43,7 @@ func newSocket(s *Server, conn *websocket.Conn, r *http.Request) *socket {
 	// The request's context ends with the handler and knows nothing of a hijacked connection; its values are kept.
 	ctx, stop := context.WithCancelCause(context.WithoutCancel(r.Context()))
 	return &socket{
-		server: s, conn: conn, upgrade: r.Header, ctx: ctx, stop: stop,
+		server: s, conn: conn, header: r.Header, ctx: ctx, stop: stop,
 		queue: make(chan []byte, s.opts.Limits.Queue), flushed: make(chan struct{}),
 		live: map[string]*operation{}, release: func() bool { return true },
 	}
@@ -159,7 +159,7 @@ func (c *socket) init(payload json.RawMessage) {
 		c.end(secondInit)
 		return
 	}
-	header, ok := credentials(c.upgrade, payload)
+	header, ok := credentials(c.header, payload)
 	if !ok {
 		c.end(badInit)
 		return
@@ -170,6 +170,9 @@ func (c *socket) init(payload json.RawMessage) {
 		c.turnAway(err)
 		return
 	}
+	// A socket lives for hours; what proved its caller need not.
+	c.header.Del("Authorization")
+	c.header.Del("X-Api-Key")
 	c.mu.Lock()
 	c.caller = caller
 	c.release = context.AfterFunc(caller, func() { c.end(forbidden(ended(caller))) })
@@ -205,31 +208,40 @@ func (c *socket) send(frame []byte) {
 // write sends what is queued until the socket ends, and then what was queued before.
 func (c *socket) write() {
 	defer close(c.flushed)
+	// The socket's own context would cut a frame, and with it the connection, in the middle.
+	ctx := context.Background()
 	for {
 		select {
 		case frame := <-c.queue:
-			if !c.put(frame) {
+			if !c.put(ctx, frame) {
 				return
 			}
 		case <-c.ctx.Done():
-			for {
-				select {
-				case frame := <-c.queue:
-					if !c.put(frame) {
-						return
-					}
-				default:
-					return
-				}
+			c.flush(ctx)
+			return
+		}
+	}
+}
+
+// flush sends what is still queued, all of it in the time for one frame.
+func (c *socket) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.server.opts.Limits.WriteTime)
+	defer cancel()
+	for {
+		select {
+		case frame := <-c.queue:
+			if !c.put(ctx, frame) {
+				return
 			}
+		default:
+			return
 		}
 	}
 }
 
 // put writes one frame in the time a client has for it, or ends the socket.
-func (c *socket) put(frame []byte) bool {
-	// The socket's own context would cut a frame, and with it the connection, in the middle.
-	ctx, cancel := context.WithTimeout(context.Background(), c.server.opts.Limits.WriteTime)
+func (c *socket) put(ctx context.Context, frame []byte) bool {
+	ctx, cancel := context.WithTimeout(ctx, c.server.opts.Limits.WriteTime)
 	defer cancel()
 	err := c.conn.Write(ctx, websocket.MessageText, frame)
 	switch {

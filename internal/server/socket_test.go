@@ -144,7 +144,7 @@ func TestGraphQLTransportWS(t *testing.T) {
 		{"subscribe without query", []string{good, `{"id":"1","type":"subscribe","payload":{}}`}, []string{ack},
 			4400, `"query" is required and must be a string.`},
 		{"subscribe without payload", []string{good, `{"id":"1","type":"subscribe"}`}, []string{ack},
-			4400, "The request's body is not one JSON object in UTF-8."},
+			4400, "The request is not one JSON object in UTF-8."},
 		{"subscribe with a list of variables", []string{good,
 			`{"id":"1","type":"subscribe","payload":{"query":"{ hello }","variables":[]}}`}, []string{ack},
 			4400, `"variables" must be an object.`},
@@ -152,6 +152,12 @@ func TestGraphQLTransportWS(t *testing.T) {
 			4400, "connection_init payload must be an object of strings"},
 		{"init payload is a list", []string{`{"type":"connection_init","payload":[]}`}, nil,
 			4400, "connection_init payload must be an object of strings"},
+		{"init names a credential twice", []string{
+			`{"type":"connection_init","payload":{"x-api-key":"good","X-API-Key":"good"}}`}, nil,
+			4400, "connection_init payload must be an object of strings"},
+		{"not UTF-8", []string{"{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, nil, 4400, "Invalid message received"},
+		{"an endless id", []string{good, `{"type":"complete","id":"` + strings.Repeat("x", 300) + `"}`}, []string{ack},
+			4400, "Invalid message received"},
 		{"init credential is a number", []string{`{"type":"connection_init","payload":{"x-api-key":5}}`}, nil,
 			4400, "connection_init payload must be an object of strings"},
 		{"refused", []string{`{"type":"connection_init","payload":{"authorization":"Bearer ` + secret + `"}}`}, nil,
@@ -348,6 +354,7 @@ func TestASocketEndsWithItsCredential(t *testing.T) {
 	t.Parallel()
 	for want, cause := range map[string]error{
 		"credential revoked":    nil,
+		"credential expired":    context.DeadlineExceeded,
 		"This token has ended.": problem.New(problem.Unauthenticated, "This token has ended."),
 	} {
 		e := newEnv(t)

@@ -28,7 +28,6 @@ func (c *socket) subscribe(m message) {
 		c.end(closing{4400, cut(p.Message, maxReason)})
 		return
 	}
-	params.Headers = c.upgrade
 	ctx, cancel := context.WithCancel(c.caller)
 	own := &operation{id: m.ID, stop: cancel}
 	if admitted, refused := c.admit(own); !admitted {
