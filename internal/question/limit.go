@@ -106,7 +106,7 @@ func (p *parser) nounSoon(i int) (string, bool) {
 	for k := i; k < len(p.tokens) && k < i+4; k++ {
 		t := p.tokens[k]
 		switch {
-		case mailNouns[t.word] || eventNouns[t.word] || p.nouns[normal(t.low)]:
+		case mailNouns[t.word] || eventNouns[t.word] || p.nouns[p.norms[k]]:
 			return t.word, true
 		case t.kind != "" || stops[t.word] || roles[t.word] != "":
 			return "", false

@@ -12,6 +12,7 @@ type parser struct {
 	tokens []token
 	lean   lean
 	pieces int
+	norms  []string        // normal forms of the tokens
 	nouns  map[string]bool // trigger phrases of one word, in normal form
 }
 

@@ -25,9 +25,11 @@ func (ph phrase) letters() int { return len(strings.Join(ph.words, "")) }
 // singular are words whose last s is no plural.
 var singular = set("whats hows wheres whens whos thats does this was has news plus yes")
 
+var bare = strings.NewReplacer("'", "", "-", "")
+
 // normal returns a lower-case word without apostrophe, hyphen and plural.
 func normal(low string) string {
-	w := strings.NewReplacer("'", "", "-", "").Replace(low)
+	w := bare.Replace(low)
 	switch {
 	case len(w) < 4 || !strings.HasSuffix(w, "s") || singular[w]:
 	case strings.HasSuffix(w, "ss"), strings.HasSuffix(w, "us"), strings.HasSuffix(w, "is"):
@@ -108,5 +110,8 @@ func (ph phrase) matchAt(i int, tokens []token, norms []string) (match, bool) {
 
 // misspelt reports whether a word of the question is a long word of a phrase with one mistake.
 func misspelt(low, norm, want string) bool {
-	return !spelledWell[low] && !spelledWell[norm] && (near(norm, want) || near(low, want+"s"))
+	if norm == "" || norm[0] != want[0] || len(want) < 5 || spelledWell[low] || spelledWell[norm] {
+		return false
+	}
+	return near(norm, want) || near(low, want+"s")
 }

@@ -10,6 +10,7 @@ import (
 // has several meanings is reported as unclear. The time it takes grows in proportion to the length of the text.
 func Read(text string, o Options) Reading {
 	p := &parser{calendar: newCalendar(o), tokens: tokenise(text), nouns: map[string]bool{}}
+	p.norms = normals(p.tokens)
 	var phrases []phrase
 	for _, s := range o.Phrases {
 		if ph, ok := newPhrase(s); ok {
@@ -59,12 +60,11 @@ func (p *parser) topics() {
 // dropPhrases marks the trigger phrases, which say what is asked for. Behind "about" they are the subject, unless the
 // question names nothing else.
 func (p *parser) dropPhrases(phrases []phrase) {
-	norms := normals(p.tokens)
 	for _, wanted := range []bool{false, true} {
 		dropped := false
 		for _, ph := range phrases {
 			for i := 0; i < len(p.tokens); i++ {
-				m, ok := ph.matchAt(i, p.tokens, norms)
+				m, ok := ph.matchAt(i, p.tokens, p.norms)
 				if !ok || p.tokens[i].topic != wanted || p.tokens[i].kind != "" {
 					continue
 				}
