@@ -16,6 +16,8 @@ var (
 	contacts = set("email mail message text call ping dm")
 	objects  = set(`a an the my me him her them us it all every our that meeting call appointment event lunch email message
 		time interview reminder everything dinner`)
+	// asking are words that make "remind me" a question.
+	asking   = set("what what's whats when when's whens where where's who who's which how")
 	pronouns = set("me him her them us everyone everybody")
 	// behindName are words that follow the person addressed.
 	behindName = set("about that to a an the and saying regarding re my")
@@ -42,6 +44,8 @@ func (p *parser) changing(i int) bool {
 	w, next := p.at(i), p.at(i+1)
 	switch {
 	case w == "" || p.tokens[i].low != w:
+		return false
+	case w == "remind" && next == "me" && asking[p.at(i+2)]:
 		return false
 	case changes[w]:
 		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"

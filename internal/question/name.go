@@ -298,6 +298,12 @@ func (p *parser) quarter(i int, _ bool) (name, int, bool) {
 		return name{}, i, false
 	}
 	y, j := p.yearAt(k)
+	switch {
+	case y == 0 && p.is(k, "of", "the", "year"):
+		y, j = p.today.Year(), k+3
+	case y == 0 && p.is(k, "of"):
+		return name{}, i, false
+	}
 	return p.monthsFrom("quarter", y, (n-1)*length+1, length), j, true
 }
 
@@ -331,7 +337,8 @@ var beforeYear = set("in during since before after until by from year between an
 
 func (p *parser) year(i int, sure bool) (name, int, bool) {
 	y, ok := yearNumber(p.at(i))
-	if !ok || !sure && !beforeYear[p.at(i-1)] {
+	noun := p.at(i - 2)
+	if !ok || !sure && !beforeYear[p.at(i-1)] && !(p.is(i-1, "of") && (mailNouns[noun] || eventNouns[noun])) {
 		return name{}, i, false
 	}
 	return fixedName("year", day(y, 1, 1), day(y+1, 1, 1)), i + 1, true

@@ -15,6 +15,9 @@ func (p *parser) period(i int, _ bool) (name, int, bool) {
 	case w == "weekend" && (next != "of" || p.lean == weakFuture):
 		return p.weekend(0, true), i + 1, true
 	}
+	if w == "my" && (next == "day" || next == "week" || next == "month") {
+		return p.unitAway(next, 0), i + 2, true
+	}
 	offset, ok := map[string]int{"this": 0, "next": 1, "last": -1, "previous": -1, "coming": 1, "past": -1, "upcoming": 1}[w]
 	if !ok {
 		return name{}, i, false
@@ -136,6 +139,9 @@ func (p *parser) nthOf(i int, _ bool) (name, int, bool) {
 		n.endpoint = o.from
 		return n, j, true
 	}
+	if n, j, ok := p.halfOf(i); ok {
+		return n, j, true
+	}
 	nth, ok := ordinals[w]
 	if n, digits := ordinal(w); digits {
 		nth, ok = n, n <= 5
@@ -170,6 +176,23 @@ func (p *parser) nthOf(i int, _ bool) (name, int, bool) {
 		return fixedName("week", first, last), j, true
 	}
 	return fixedName("day", first, last), j, true
+}
+
+// halfOf reads "first half of march": to the 15th, or from the 16th on.
+func (p *parser) halfOf(i int) (name, int, bool) {
+	nth := ordinals[p.at(i)]
+	if nth != 1 && nth != 2 && nth != -1 || !p.is(i+1, "half", "of") {
+		return name{}, i, false
+	}
+	o, grain, j, ok := p.longer(i + 3)
+	if !ok || grain != "month" {
+		return name{}, i, false
+	}
+	middle := o.from.AddDate(0, 0, 15)
+	if nth == 1 {
+		return fixedName("range", o.from, middle), j, true
+	}
+	return fixedName("range", middle, o.to), j, true
 }
 
 func nthWeekday(o occurrence, wd, nth int) date {

@@ -10,7 +10,7 @@ var roles = map[string]string{"from": "from", "by": "from", "to": "to", "with": 
 
 var (
 	// askers stand before the person who did something: "did sarah email me".
-	askers = set("did has have does had")
+	askers = set("did has have does had if whether")
 	// tells are what a sender does.
 	tells = set(`email emailed mail mailed send sent write wrote written reply replied say said message messaged forward
 		forwarded respond responded get got tell told ask asked mention mentioned share shared`)
@@ -73,6 +73,8 @@ func (p *parser) people() []Person {
 			if j := p.nameEnd(i+1, true); j > i+1 && tells[p.said(j)] {
 				role = "from"
 			}
+		case mailNouns[w] && p.at(i+1) != "" && tells[p.said(i+2)] && p.nameWord(i+1):
+			role = "from"
 		case w == "meeting" || w == "meet":
 			if prev := p.said(i - 1); prev == "i" || prev == "we" {
 				role = "with"
@@ -83,12 +85,21 @@ func (p *parser) people() []Person {
 			p.mark(i, i+1, "person")
 			continue
 		}
-		if role == "" {
+		if role == "" || role == "with" && p.thing(k) {
 			continue
 		}
-		i = p.names(k, role, askers[w], &out) - 1
+		i = p.names(k, role, askers[w] || mailNouns[w], &out) - 1
 	}
 	return out
+}
+
+// thing reports whether "with the wifi password" at i speaks of no person: a small word before a common one.
+func (p *parser) thing(i int) bool {
+	if !articles[p.at(i)] || p.is(i, "my") {
+		return false
+	}
+	j := p.nameEnd(i+1, false)
+	return j > i+1 && !p.tokens[i+1].capital() && subjects[p.at(j)]
 }
 
 // said returns the i-th word even if it is part of a trigger phrase.
@@ -179,7 +190,7 @@ func (p *parser) nameWord(i int) bool {
 		return true
 	case stops[t.word] || stops[t.low] || subjects[t.word] || tells[t.word] || topicMarkers[t.word] || t.word == "-":
 		return false
-	case mailNouns[t.word] || eventNouns[t.word] || units[t.word] != "":
+	case mailNouns[t.word] || eventNouns[t.word] || units[t.low] != "":
 		return false
 	}
 	return !slices.ContainsFunc([]rune(t.word[:1]), func(r rune) bool { return r >= '0' && r <= '9' })

@@ -90,7 +90,7 @@ func (p *parser) rest(r *Reading) {
 		if t.kind == "quoted" {
 			r.Quoted = append(r.Quoted, t.raw)
 		}
-		if t.kind != "" || stops[t.word] || stops[t.low] || p.modal(i) {
+		if t.kind != "" || stops[t.word] || stops[t.low] || p.modal(i) || p.is(i-1, "what", "time") {
 			continue
 		}
 		hyphen := t.word == "-"

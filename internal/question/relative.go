@@ -43,6 +43,10 @@ func (p *parser) relative(i int) (stretch, bool) {
 		if s, ok := p.span(i, i+1, -1); ok {
 			return s, true
 		}
+	case "older", "newer":
+		if s, ok := p.aged(i); ok {
+			return s, true
+		}
 	case "within":
 		if s, ok := p.within(i); ok {
 			return s, true
@@ -81,6 +85,18 @@ func (p *parser) within(i int) (stretch, bool) {
 		k, sign = k+1, -1
 	}
 	return p.span(i, k, sign)
+}
+
+// aged reads "older than a year" and "newer than 3 days".
+func (p *parser) aged(i int) (stretch, bool) {
+	if !p.is(i+1, "than") {
+		return stretch{}, false
+	}
+	s, ok := p.span(i, i+2, -1)
+	if ok && p.is(i, "older") {
+		s.start, s.end = nil, s.start
+	}
+	return s, ok
 }
 
 // span reads the amount at k and reaches that far from now. Hours are exact; of days and longer units the far end is a
@@ -154,6 +170,16 @@ func (p *parser) around(i int) (stretch, bool) {
 	case p.is(i, "so", "far"):
 		s.j, s.end = i+2, &p.now
 		return s, true
+	case (w == "earlier" || w == "later") && p.is(i+1, "this") && parts[p.at(i+2)] != [2]int{}:
+		part := parts[p.at(i+2)]
+		start, end := p.moment(p.today, part[0]), p.moment(p.today, part[1])
+		if s.j = i + 3; w == "later" {
+			start = p.now
+		} else {
+			end = p.now
+		}
+		s.start, s.end = &start, &end
+		return s, start.Before(end)
 	case w == "earlier" || w == "later":
 		o, _, j, ok := p.longer(i + 1)
 		if !ok || !o.from.Before(p.today.AddDate(0, 0, 1)) || !o.to.After(p.today) {

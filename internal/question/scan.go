@@ -227,6 +227,7 @@ func (p *parser) pointLooking(i int, look lean, bound bool) (stretch, bool) {
 		s.from, s.to = n.endpoint, n.endpoint
 		return s, true
 	}
+	s.mild = p.is(i, "my")
 	if n.weekday >= 0 {
 		s.weekdays = []int{n.weekday}
 	}

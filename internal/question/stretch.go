@@ -19,6 +19,7 @@ type stretch struct {
 	a, b  int  // minutes after midnight, half-open
 	edge  edge // for days and clock: whether one end is open
 
+	mild    bool // "my day": gives way to any other day
 	joined  bool // stands behind "and" or "or"
 	unclear bool // looks like a time and has no one meaning
 }

@@ -60,12 +60,15 @@ func tokenise(text string) []token {
 			out = append(out, token{start: i, end: i + 1, raw: "-", low: "-", word: "-"})
 			i++
 		default:
-			comma = comma || r == ',' || r == ';' || r == '.' || r == '?' || r == '!' || r == ':'
+			honorific := r == '.' && len(out) > 0 && out[len(out)-1].end == i && honorifics[out[len(out)-1].low]
+			comma = comma || !honorific && (r == ',' || r == ';' || r == '.' || r == '?' || r == '!' || r == ':')
 			i += size
 		}
 	}
 	return out
 }
+
+var honorifics = set("mr mrs ms dr prof st")
 
 func spaced(text string, i int) bool {
 	return i > 0 && i+1 < len(text) && text[i-1] == ' ' && text[i+1] == ' '

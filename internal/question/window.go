@@ -95,8 +95,9 @@ func (p *parser) sort(stretches []stretch) (base *stretch, clocks, exacts []stre
 		switch {
 		case s.exact:
 			exacts = append(exacts, s)
-		case s.days && base == nil:
+		case s.days && (base == nil || base.mild):
 			base = &s
+		case s.mild:
 		case s.days:
 			merged, ok := merge(*base, s)
 			if !ok {

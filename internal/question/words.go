@@ -114,5 +114,6 @@ var (
 		while who who's whom whose why will with within without would wrote written yet you your yours u called came arrived
 		arrive mine booked scheduled happens occurring occur taking place today's due during upon per both past previous next last
 		dated around ones one's another onwards onward subject line folder item items exactly really actually maybe kindly
-		search searching possible possibly able wondering wonder hear heard says respond responded responding respond`)
+		search searching remind miss missed attend attending attended anytime summarise summarize summary emailed mailed forwarded shared wrote
+		back got anyway just possible possibly able wondering wonder hear heard says respond responded responding respond`)
 )
