@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"pgregory.net/rapid"
@@ -75,6 +76,28 @@ func TestEachLimitHoldsExactly(t *testing.T) {
 		}
 		if code, _ := check(t, c.limits, c.not); code != c.code {
 			t.Errorf("%s: %s got %q, want %s", name, c.not, code, c.code)
+		}
+	}
+}
+
+// toolsQuery is what GraphiQL, code generators and others send first (graphql-js 16, with every option on).
+const toolsQuery = `
+	query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind }
+	subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations
+	args(includeDeprecated: true) { ...InputValue } } } } fragment FullType on __Type { kind name description
+	specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) {
+	...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) {
+	...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated
+	deprecationReason } possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type
+	{ ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name ofType {
+	name kind ofType { name kind ofType { name kind ofType { name kind ofType { name kind ofType { name kind
+	ofType { name kind ofType { name kind ofType { name kind } } } } } } } } } }`
+
+func TestToolsMayReadTheSchema(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{toolsQuery, introspection.Query} {
+		if code, _ := check(t, limits.Limits{}, query); code != "" {
+			t.Errorf("refused with %s: %s", code, query)
 		}
 	}
 }
