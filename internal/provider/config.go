@@ -155,11 +155,13 @@ func (p *Provider) named(config map[string]any) map[string]any {
 // effective returns a copy of a config as expressions see it: real names, and the manifest's defaults.
 func (p *Provider) effective(config map[string]any) map[string]any {
 	out := p.named(config)
-	properties, _ := p.Config["properties"].(map[string]any)
-	for name, property := range properties {
-		fields, _ := property.(map[string]any)
-		if fallback, ok := fields["default"]; ok && (out[name] == nil || out[name] == "") {
-			out[name] = jsonValue(fallback)
+	for _, s := range p.schemas {
+		properties, _ := s.document["properties"].(map[string]any)
+		for name, property := range properties {
+			fields, _ := property.(map[string]any)
+			if fallback, ok := fields["default"]; ok && (out[name] == nil || out[name] == "") {
+				out[name] = jsonValue(fallback)
+			}
 		}
 	}
 	return out

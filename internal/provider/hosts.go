@@ -8,10 +8,14 @@ import (
 	"strings"
 )
 
-var propertyMark = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
+var (
+	propertyMark  = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
+	wholeProperty = regexp.MustCompile(`^\{[a-z][a-z0-9_]*\}$`)
+)
 
 // HostsFor returns the only hosts that may be called for an integration with this config, without ports: the
-// manifest's, with {property} replaced by that property, or by its host when it is an address.
+// manifest's, with {property} replaced by that property. Where a host is nothing but a property that holds an address,
+// it is the address's host.
 func (p *Provider) HostsFor(config map[string]any) []string {
 	var out []string
 	effective := p.effective(config)
@@ -20,7 +24,7 @@ func (p *Provider) HostsFor(config map[string]any) []string {
 		if err != nil {
 			continue
 		}
-		if u, err := url.Parse(host); err == nil && u.Host != "" {
+		if u, err := url.Parse(host); err == nil && u.Host != "" && wholeProperty.MatchString(h) {
 			host = u.Hostname()
 		}
 		out = append(out, strings.ToLower(host))

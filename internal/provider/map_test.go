@@ -56,6 +56,7 @@ func TestAnswersThatAreNoDataAreTheProvidersFailureInWords(t *testing.T) {
 		"endless nesting":    {strings.Repeat(`[`, 100_000), "too deep"},
 		"deep nesting":       {strings.Repeat(`{"items":`, 70) + "1" + strings.Repeat(`}`, 70), "too deep"},
 		"too much":           {`{"items":["` + strings.Repeat("x", 9<<20) + `"]}`, "more than can be read"},
+		"too many values":    {`{"items":[` + strings.Repeat(`[],`, 500_000) + `[]]}`, "more than can be read"},
 		"too many":           {`{"items":[` + strings.Repeat(`{},`, 1500) + `{}]}`, "more results"},
 	} {
 		t.Run(name, func(t *testing.T) {

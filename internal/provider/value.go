@@ -17,10 +17,12 @@ const (
 	MaxBody = 8 << 20
 	// maxDepth is how deep JSON may nest.
 	maxDepth = 64
+	// maxValues bounds how many values JSON may hold, since small ones take far more memory than text.
+	maxValues = 400_000
 )
 
 var (
-	errTooLarge = fmt.Errorf("it is larger than %d MiB", MaxBody>>20)
+	errTooLarge = fmt.Errorf("it is larger than %d MiB or holds more than %d values", MaxBody>>20, maxValues)
 	errEmpty    = errors.New("it is empty")
 	errTooDeep  = fmt.Errorf("it nests deeper than %d levels", maxDepth)
 	errNotJSON  = errors.New("it is not JSON")
@@ -37,8 +39,12 @@ func decodeJSON(text []byte) (any, error) {
 		return nil, errEmpty
 	case trimmed[0] == '<':
 		return nil, errWebPage
-	case depthOf(trimmed) > maxDepth:
+	}
+	switch depth, values := measure(trimmed); {
+	case depth > maxDepth:
 		return nil, errTooDeep
+	case values > maxValues:
+		return nil, errTooLarge
 	}
 	d := json.NewDecoder(bytes.NewReader(trimmed))
 	d.UseNumber()
@@ -49,12 +55,12 @@ func decodeJSON(text []byte) (any, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errNotJSON
 	}
-	return jsonValue(v), nil
+	return withNumbers(v), nil
 }
 
-// depthOf counts how deep brackets nest outside strings, without decoding.
-func depthOf(text []byte) int {
-	depth, deepest, inString, escaped := 0, 0, false, false
+// measure counts how deep brackets nest outside strings, and about how many values there are, without decoding.
+func measure(text []byte) (deepest, values int) {
+	depth, inString, escaped := 0, false, false
 	for _, b := range text {
 		switch {
 		case escaped:
@@ -65,12 +71,32 @@ func depthOf(text []byte) int {
 			inString = true
 		case b == '{' || b == '[':
 			depth++
+			values++
 			deepest = max(deepest, depth)
+		case b == ',':
+			values++
 		case b == '}' || b == ']':
 			depth--
 		}
 	}
-	return deepest
+	return deepest, values
+}
+
+// withNumbers turns the numbers of a freshly decoded value into those that the jq engine takes, in place.
+func withNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		return number(v.String())
+	case map[string]any:
+		for k, one := range v {
+			v[k] = withNumbers(one)
+		}
+	case []any:
+		for i, one := range v {
+			v[i] = withNumbers(one)
+		}
+	}
+	return v
 }
 
 // jsonValue turns what Go code and decoders make into the types that the jq engine takes: it panics on any other.
