@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/ent/connectattempt"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/viewer"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 
 // CallbackInput is what came back from a provider to the caller's redirect URL.
 type CallbackInput struct {
-	// UserID is whom the caller knows to sit in front of the browser: it must be the attempt's. Nil is right only for an
-	// integration of the company.
+	// UserID is whom the caller knows to sit in front of the browser: it must be the attempt's. Nil is right for an
+	// integration of the company, and where the viewer is the user.
 	UserID   *string
 	Provider string
 	// Code is nil when the provider sent an error.
@@ -79,6 +80,9 @@ func (a answer) validate() error {
 func (s *Service) Callback(ctx context.Context, in CallbackInput) (*ent.Integration, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
+	}
+	if v, _ := viewer.From(ctx); in.UserID == nil && v.User != "" {
+		in.UserID = &v.User
 	}
 	row, err := s.take(ctx, in.State,
 		connectattempt.OwnPage(false), connectattempt.Provider(in.Provider), userIs(in.UserID))

@@ -28,8 +28,10 @@ func (s *Service) Stats(ctx context.Context, integrationIDs ...string) (map[stri
 			queries, day := q.C(usagecounter.FieldQueries), q.C(usagecounter.FieldDay)
 			q.Select(q.C(usagecounter.FieldIntegrationID)).
 				AppendSelectExprAs(sql.Expr("CAST(SUM("+queries+") AS bigint)"), "queries_total").
-				AppendSelectExprAs(sql.ExprP("CAST(SUM(CASE WHEN "+day+" = ? THEN "+queries+" ELSE 0 END) AS bigint)", today),
-					"queries_today").
+				AppendSelectExprAs(sql.ExprFunc(func(b *sql.Builder) {
+					b.WriteString("CAST(SUM(CASE WHEN " + day + " = ").Arg(today).
+						WriteString(" THEN " + queries + " ELSE 0 END) AS bigint)")
+				}), "queries_today").
 				GroupBy(q.C(usagecounter.FieldIntegrationID))
 		}).Scan(ctx, &rows)
 	if err != nil {

@@ -1,0 +1,155 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/integration/integrationtest"
+	"github.com/patchbay/patchbay/internal/problem"
+)
+
+func TestDisconnectRevokesAndForgets(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		got, err := w.Disconnect(w.Ctx, row.ID)
+		if err != nil || got.Outcome != credential.Revoked || got.IntegrationID != row.ID {
+			t.Fatalf("revocation = %+v, %v", got, err)
+		}
+		if calls := w.Vendor.Calls("login.example.com/revoke"); len(calls) != 1 || calls[0].Form.Get("token") != "refresh-1" {
+			t.Errorf("revocations = %+v", calls)
+		}
+		if n := w.Store.Client(w.Ctx).Credential.Query().CountX(w.Ctx); n != 0 || len(integrations(t, w)) != 0 {
+			t.Errorf("%d credentials are left", n)
+		}
+		if len(w.Events(t, audit.Disconnected)) != 1 || len(w.Events(t, audit.Revoked)) != 1 {
+			t.Error("the trail does not tell")
+		}
+		_, err = w.Disconnect(w.Ctx, row.ID)
+		refused(t, err, problem.NotFound, "input", "id")
+		_, err = w.Disconnect(w.Ctx, w.User.ID)
+		refused(t, err, problem.Invalid, "input", "id")
+	})
+}
+
+func TestAProviderThatCannotBeToldIsToldLater(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Vendor.Answer("login.example.com/revoke", http.StatusServiceUnavailable, "down")
+		got, err := w.Disconnect(w.Ctx, row.ID)
+		if err != nil || got.Outcome != credential.Retrying || got.Message == "" {
+			t.Errorf("revocation = %+v, %v", got, err)
+		}
+		if len(integrations(t, w)) != 0 {
+			t.Error("the integration is still there")
+		}
+	})
+}
+
+func TestAWebhookHasNothingThatCouldBeRevoked(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		got, err := w.Disconnect(w.Ctx, w.Webhook(t).Integration.ID)
+		if err != nil || got.Outcome != credential.Unsupported || got.Message == "" {
+			t.Errorf("revocation = %+v, %v", got, err)
+		}
+	})
+}
+
+func TestAGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Connect(t, w.Other)
+		if _, err := w.Disconnect(w.Ctx, row.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.Vendor.Calls("login.example.com/revoke")); n != 0 {
+			t.Errorf("%d revocations: bob's integration lost its grant", n)
+		}
+	})
+}
+
+func TestDisconnectAllEndsEverythingOfOneUserOrNothing(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		for _, account := range []string{"a", "b", "c"} {
+			w.Vendor.Answer("api.example.com/me", http.StatusOK, `{"id":"`+account+`"}`)
+			w.Connect(t, w.User)
+		}
+		w.Vendor.Answer("api.example.com/me", http.StatusOK, `{"id":"other"}`)
+		kept := w.Connect(t, w.Other)
+		stop := errors.New("no")
+		if _, err := w.DisconnectAll(w.Ctx, w.User.ID, func(context.Context) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("err = %v", err)
+		}
+		if len(integrations(t, w)) != 4 || len(w.Vendor.Calls("login.example.com/revoke")) != 0 {
+			t.Error("what was rolled back had its effect")
+		}
+		got, err := w.DisconnectAll(w.Ctx, w.User.ID, func(ctx context.Context) error {
+			return w.Store.Client(ctx).User.DeleteOneID(w.User.ID).Exec(ctx)
+		})
+		if err != nil || len(got) != 3 || len(w.Vendor.Calls("login.example.com/revoke")) != 3 {
+			t.Errorf("revocations = %+v, %v", got, err)
+		}
+		if left := integrations(t, w); len(left) != 1 || left[0].ID != kept.ID {
+			t.Errorf("left = %v", left)
+		}
+	})
+}
+
+func TestRefreshRenewsNowAndAFailureMakesNothingWorse(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Wait(time.Minute)
+		now, err := w.Refresh(w.Ctx, row.ID)
+		if err != nil || !now.TokenExpiresAt.After(*row.TokenExpiresAt) || len(w.Events(t, audit.TokenRefreshed)) != 1 {
+			t.Errorf("refreshed %+v, %v", now, err)
+		}
+		w.Vendor.Answer("login.example.com/token", http.StatusInternalServerError, "down")
+		if _, err := w.Refresh(w.Ctx, row.ID); !problem.Is(err, problem.ProviderFailed) {
+			t.Errorf("err = %v", err)
+		}
+		if now := w.Reload(t, row); health.Of(now).Status != health.Healthy {
+			t.Errorf("health = %+v", health.Of(now))
+		}
+		_, err = w.Refresh(w.Ctx, w.Webhook(t).Integration.ID)
+		refused(t, err, problem.Invalid, "input", "id")
+	})
+}
+
+func TestCheckHealthAnswersWithWhatWasProved(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		check := func(status health.Status, reason health.Reason) {
+			t.Helper()
+			now, err := w.CheckHealth(w.Ctx, row.ID)
+			if err != nil || health.Of(now).Status != status || health.Of(now).Reason != reason {
+				t.Errorf("health = %+v, %v, want %s", health.Of(now), err, reason)
+			}
+		}
+		w.Wait(time.Minute)
+		check(health.Healthy, health.OK)
+		if at := health.Of(w.Reload(t, row)).CheckedAt; !at.Equal(w.Now()) {
+			t.Errorf("checked at %v", at)
+		}
+		w.Vendor.Answer("api.example.com/ping", http.StatusBadGateway, "down")
+		check(health.Healthy, health.OK)
+		check(health.Healthy, health.OK)
+		check(health.Degraded, health.ProviderError)
+		w.Vendor.Answer("api.example.com/ping", http.StatusOK, `{"pong":true}`)
+		check(health.Healthy, health.OK)
+		w.Vendor.Answer("api.example.com/ping", http.StatusGone, `{}`) // the manifest's word for a revoked grant
+		w.Vendor.Answer("login.example.com/token", http.StatusBadRequest, `{"error":"invalid_grant"}`)
+		now, err := w.CheckHealth(w.Ctx, row.ID)
+		if err != nil || !health.Of(now).Reason.Definitive() {
+			t.Errorf("a dead grant: %+v, %v", health.Of(now), err)
+		}
+		hook := w.Webhook(t).Integration
+		if now, err := w.CheckHealth(w.Ctx, hook.ID); err != nil || health.Of(now).Reason != health.NotYetChecked {
+			t.Errorf("a provider without a probe: %+v, %v", now, err)
+		}
+	})
+}
