@@ -30,7 +30,7 @@ const (
 	Public  Visibility = "PUBLIC"
 )
 
-// CreateInput describes an integration that needs no consent page.
+// CreateInput describes an integration that needs no consent page, or one whose consent is still to come.
 type CreateInput struct {
 	// UserID is nil for an integration of the company.
 	UserID   *string
@@ -67,7 +67,8 @@ type Created struct {
 	SigningSecret seal.Secret
 }
 
-// Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider.
+// Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider. One that
+// is connected by authorization stays INCOMPLETE until Connect, with its id, has been finished.
 func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if err != nil {
 		return nil, err
 	}
-	kind, err := staticKind(p, in)
+	kind, err := createdKind(p, in)
 	if err != nil {
 		return nil, err
 	}
@@ -100,22 +101,27 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	}
 	var row *ent.Integration
 	err = s.Store.InTx(ctx, func(ctx context.Context) error {
-		state := health.Finding{Reason: health.NotYetChecked}.State(s.Now())
 		now := s.Now()
+		state, connectedAt := health.Finding{Reason: health.NotYetChecked}.State(now), &now
+		if kind == provider.OAuth2 {
+			state, connectedAt = health.Finding{Reason: health.NotConfigured}.State(now), nil
+		}
 		row, err = s.Store.Client(ctx).Integration.Create().SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
 			SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
 			SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
-			SetConfig(given.public).SetSecretNames(given.names).SetConnectedAt(now).SetCreatedAt(now).SetUpdatedAt(now).
+			SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).SetCreatedAt(now).SetUpdatedAt(now).
 			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
 			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("create an integration: %w", err)
 		}
-		if _, err := s.Credentials.Save(ctx, credential.Grant{
-			IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
-			Secrets: given.secrets, SigningKey: signing,
-		}); err != nil {
-			return err
+		if kind != provider.OAuth2 || len(given.secrets) > 0 || !signing.IsZero() {
+			if _, err := s.Credentials.Save(ctx, credential.Grant{
+				IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
+				Secrets: given.secrets, SigningKey: signing,
+			}); err != nil {
+				return err
+			}
 		}
 		if err := s.record(ctx, audit.Event{
 			Type: audit.Created, UserID: owner, IntegrationID: &row.ID, PersonalityID: in.PersonalityID,
@@ -132,24 +138,24 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	return &Created{Integration: row, SigningSecret: signing}, err
 }
 
-// staticKind returns the way to authenticate that is asked for, which must not need a consent page.
-func staticKind(p *provider.Provider, in CreateInput) (string, error) {
+// createdKind returns the way to authenticate that is asked for. Without one it is the way that the config is meant for; a
+// provider that is only connected by authorization waits for its consent page.
+func createdKind(p *provider.Provider, in CreateInput) (string, error) {
 	offered := p.AuthKinds()
 	static := slices.DeleteFunc(slices.Clone(offered), func(k string) bool { return k == provider.OAuth2 })
 	switch {
-	case len(static) == 0 || in.AuthKind != nil && *in.AuthKind == provider.OAuth2 && slices.Contains(offered, provider.OAuth2):
-		return "", problem.New(problem.Invalid, "%s is connected by authorization: use integrationConnect.", p.Title).
-			At("input", "provider")
-	case in.AuthKind == nil:
-		if kind := p.KindFor(in.Config); kind != provider.OAuth2 {
-			return kind, nil
-		}
-		return static[0], nil
-	case !slices.Contains(static, *in.AuthKind):
+	case in.AuthKind != nil && slices.Contains(offered, *in.AuthKind):
+		return *in.AuthKind, nil
+	case in.AuthKind != nil:
 		return "", problem.New(problem.Invalid, "%s does not offer this; choose one of %s.", p.Title,
-			strings.Join(static, ", ")).At("input", "authKind")
+			strings.Join(offered, ", ")).At("input", "authKind")
+	case len(static) == 0:
+		return provider.OAuth2, nil
 	}
-	return *in.AuthKind, nil
+	if kind := p.KindFor(in.Config); kind != provider.OAuth2 {
+		return kind, nil
+	}
+	return static[0], nil
 }
 
 // personalityExists refuses a personality that the viewer may not see. None is fine.
