@@ -29,6 +29,7 @@
 //	January 22, 22 jan 2027, 2026-01-22, 1/22, the 5th  that day; 3/4 has two meanings and is none
 //	March, Q1, first half of 2025, in 2025              the month, quarter, half or year
 //	week of January 22; week starting February 2        the week that holds it; seven days from it
+//	first half of March                                 to the 15th; the second from the 16th
 //	first week of March, last day of the month          seven days from its first day, counted from its last
 //	this weekend, over the weekend                      Saturday and Sunday; the last one with a verb in the past
 //	between A and B, A to B, Mon-Wed, jan 22-24          both included
@@ -41,5 +42,5 @@
 //
 // A weekday, a month or a date without a year occurs again and again. A verb in the past takes the latest that has begun,
 // today's included; a verb in the present or "will" the next that has not ended; mail looks back of itself. Without any of
-// these a weekday is the next one, and a date or a month the nearest.
+// these it is the next one, unless a date or a month ended in the last 31 days and that is nearer.
 package question

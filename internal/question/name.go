@@ -315,7 +315,11 @@ func (p *parser) dayOfMonth(i int, _ bool) (name, int, bool) {
 		k--
 	}
 	next := p.at(i + 1)
-	if !ok || !beforeName[p.at(k)] && p.at(k) != "to" && p.at(k) != "and" || next != "" && !stops[next] && !p.nounOrTime(i+1) {
+	behindWeekday := false
+	if k >= 0 && p.tokens[k].kind == "window" {
+		_, behindWeekday = weekdays[p.tokens[k].word]
+	}
+	if !ok || !behindWeekday && !beforeName[p.at(k)] && p.at(k) != "to" && p.at(k) != "and" || next != "" && !stops[next] && !p.nounOrTime(i+1) {
 		return name{}, i, false
 	}
 	return name{grain: "day", weekday: -1, at: func(n int) (occurrence, bool) {

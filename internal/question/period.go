@@ -12,7 +12,9 @@ func (p *parser) period(i int, _ bool) (name, int, bool) {
 		return p.unitAway(w, -2), i + 3, true
 	case w == "week" && (next == "of" || next == "starting" || next == "beginning" || next == "commencing"):
 		return p.weekOf(i)
-	case w == "weekend" && (next != "of" || p.lean == weakFuture):
+	case w == "weekend" && next == "of":
+		return p.weekOf(i)
+	case w == "weekend":
 		return p.weekend(0, true), i + 1, true
 	}
 	if w == "my" && (next == "day" || next == "week" || next == "month") {
@@ -93,7 +95,8 @@ func (p *parser) weekend(offset int, bare bool) name {
 	return fixedName("weekend", saturday, saturday.AddDate(0, 0, 2))
 }
 
-// weekOf reads "week of january 22", the week that holds that day, and "week starting february 2", seven days from it.
+// weekOf reads "week of january 22", the week that holds that day, "week starting february 2", seven days from it, and the
+// weekend of a day.
 func (p *parser) weekOf(i int) (name, int, bool) {
 	k := i + 2
 	if p.is(k, "the") {
@@ -109,7 +112,14 @@ func (p *parser) weekOf(i int) (name, int, bool) {
 			return name{}, i, false
 		}
 		from, to := p.bounds("week", o.from)
-		if !p.is(i+1, "of") {
+		switch {
+		case p.is(i, "weekend"):
+			from = o.from.AddDate(0, 0, (6-int(o.from.Weekday()))%7)
+			if o.from.Weekday() == time.Sunday {
+				from = o.from.AddDate(0, 0, -1)
+			}
+			to = from.AddDate(0, 0, 2)
+		case !p.is(i+1, "of"):
 			from, to = o.from, o.from.AddDate(0, 0, 7)
 		}
 		return fixedName("week", from, to), j, true

@@ -73,7 +73,7 @@ func (p *parser) people() []Person {
 			if j := p.nameEnd(i+1, true); j > i+1 && tells[p.said(j)] {
 				role = "from"
 			}
-		case mailNouns[w] && p.at(i+1) != "" && tells[p.said(i+2)] && p.nameWord(i+1):
+		case p.at(i+1) != "" && tells[p.said(i+2)] && p.nameWord(i+1) && (mailNouns[w] || p.tokens[i+1].capital()):
 			role = "from"
 		case w == "meeting" || w == "meet":
 			if prev := p.said(i - 1); prev == "i" || prev == "we" {
@@ -88,7 +88,7 @@ func (p *parser) people() []Person {
 		if role == "" || role == "with" && p.thing(k) {
 			continue
 		}
-		i = p.names(k, role, askers[w] || mailNouns[w], &out) - 1
+		i = p.names(k, role, askers[w] || role == "from" && roles[w] == "", &out) - 1
 	}
 	return out
 }

@@ -35,6 +35,7 @@ func Read(text string, o Options) Reading {
 	r.States = p.states()
 	p.dropPhrases(phrases)
 	r.People = p.people()
+	p.exclusions()
 	p.rest(&r)
 	p.spans(text, &r)
 	return r
@@ -65,7 +66,7 @@ func (p *parser) dropPhrases(phrases []phrase) {
 		for _, ph := range phrases {
 			for i := 0; i < len(p.tokens); i++ {
 				m, ok := ph.matchAt(i, p.tokens, p.norms)
-				if !ok || p.tokens[i].topic != wanted || p.tokens[i].kind != "" {
+				if !ok || p.tokens[i].topic != wanted || p.at(i) == "" && p.tokens[i].kind != "phrase" {
 					continue
 				}
 				for k := i; k < m.j; k++ {
@@ -78,6 +79,15 @@ func (p *parser) dropPhrases(phrases []phrase) {
 		}
 		if dropped {
 			return
+		}
+	}
+}
+
+// exclusions sets words apart that a negation keeps out ("and not alice"): searching for them would find the opposite.
+func (p *parser) exclusions() {
+	for i := range p.tokens {
+		if excluders[p.at(i)] && p.at(i+1) != "" && !stops[p.at(i+1)] {
+			p.mark(i, i+2, "unclear")
 		}
 	}
 }

@@ -43,6 +43,13 @@ func (p *parser) ranged(i int) (stretch, bool) {
 	case "from":
 		k = i + 1
 	}
+	if p.is(k, "now") && words[p.at(k+1)] {
+		s, ok := p.pointLooking(k+2, future, true)
+		s.i = i
+		s = p.open(s, until)
+		s.start = &p.now
+		return s, ok
+	}
 	s, ok := p.clockRange(k, words)
 	if !ok {
 		s, ok = p.dayRange(k, words)
@@ -140,6 +147,9 @@ func (p *parser) edged(i int) (stretch, bool) {
 	if s, ok := p.clock(k, e); ok {
 		s.i = i
 		return s, true
+	}
+	if meals[p.at(k)] && (e == before || e == after) {
+		return stretch{i: i, j: k + 1, unclear: true}, true
 	}
 	if p.is(k, "the") {
 		k++

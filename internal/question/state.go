@@ -41,6 +41,8 @@ func (p *parser) states() []string {
 			add(i, i+1, "draft")
 		case w == "deleted" && mailNouns[next]:
 			add(i, i+1, "trash")
+		case w == "opened" && p.negated(i):
+			add(i, i+1, "unread")
 		case w == "read":
 			if p.negated(i) {
 				add(i, i+1, "unread")

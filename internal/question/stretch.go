@@ -104,7 +104,11 @@ func fixedName(grain string, from, to date) name {
 	}}
 }
 
-// choose returns the occurrence that fits: the first that ends after today, the last that began by today, or the nearest.
+// recently is how long ago something may have ended to be meant without a verb in the past.
+const recently = 31 * 24 * time.Hour
+
+// choose returns the occurrence that fits: the first that ends after today, the last that began by today, or without any
+// tense the one ahead, unless one that has just ended is nearer.
 func (c calendar) choose(n name, l lean) (occurrence, bool) {
 	if n.fixed {
 		return n.at(0)
@@ -116,7 +120,7 @@ func (c calendar) choose(n name, l lean) (occurrence, bool) {
 		return back, okB
 	case l == future || n.weekday >= 0 || !okB:
 		return ahead, okA
-	case !okA || c.today.Sub(back.to) < ahead.from.Sub(c.today):
+	case !okA || c.today.Sub(back.to) < min(recently, ahead.from.Sub(c.today)):
 		return back, okB
 	}
 	return ahead, okA

@@ -20,7 +20,7 @@ var spellings = map[string]string{
 	"wk": "week", "wks": "weeks", "weekends": "weekend", "mins": "minutes", "min": "minute", "hr": "hour", "hrs": "hours",
 	"mths": "months", "yr": "year", "yrs": "years", "thru": "through", "till": "until", "'til": "until", "til": "until",
 	"untill": "until", "btw": "between", "btwn": "between", "midday": "noon", "qtr": "quarter", "mornings": "morning",
-	"prev": "previous", "w/": "with", "pls": "please", "plz": "please", "attachement": "attachment",
+	"prev": "previous", "w": "with", "frm": "from", "wats": "what's", "pls": "please", "plz": "please", "attachement": "attachment",
 	"attachements": "attachments", "havent": "haven't", "ive": "i've", "tues": "tuesday", "weds": "wednesday",
 	"thurs": "thursday", "thur": "thursday", "fortnights": "fortnight",
 }
@@ -91,6 +91,8 @@ var (
 	topicMarkers = set("about regarding concerning re mentioning containing mention mentions contain contains called titled named")
 	articles     = set("the a an my our your his her their this that these those")
 	joiners      = set("and or &")
+	excluders    = set("not except excluding")
+	meals        = set("lunch lunchtime breakfast dinner work school")
 
 	// subjects are common words that follow a sender without a preposition ("from sarah budget"): never names.
 	subjects = set(`budget invoice invoices contract contracts report reports project proposal offer hiring payment receipt
@@ -115,5 +117,5 @@ var (
 		arrive mine booked scheduled happens occurring occur taking place today's due during upon per both past previous next last
 		dated around ones one's another onwards onward subject line folder item items exactly really actually maybe kindly
 		search searching remind miss missed attend attending attended anytime summarise summarize summary emailed mailed forwarded shared wrote
-		back got anyway just possible possibly able wondering wonder hear heard says respond responded responding respond`)
+		back got starting ending opened latest newest oldest anyway just possible possibly able wondering wonder hear heard says respond responded responding respond`)
 )
