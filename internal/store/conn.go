@@ -8,14 +8,16 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // connector stands between database/sql and a driver: it counts statements, keeps them prepared, and reports a
 // cancelled statement as the context's error.
 type connector struct {
 	driver.Connector
-	cache     int  // statements that one connection keeps prepared; 0 for none
-	exclusive bool // the driver takes one statement at a time per connection
+	cache  int  // statements that one connection keeps prepared; 0 for none
+	remote bool // PostgreSQL: a connection crosses a network and takes one statement at a time
 }
 
 // base is what both drivers' connections can do.
@@ -32,7 +34,19 @@ type base interface {
 
 // Connect implements driver.Connector.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	out := &conn{kept: newKept(c.cache)}
+	if c.remote {
+		out.wire = &wire{}
+		ctx = context.WithValue(ctx, wireKey{}, out.wire)
+	}
+	stop := out.wire.watch(ctx, 0)
 	inner, err := c.Connector.Connect(ctx)
+	if !stop() { // lib/pq looks at the context before it has a connection, not while it signs in
+		if err == nil {
+			_ = inner.Close()
+		}
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -40,24 +54,26 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("store: a %T lacks a method that every connection needs", inner), inner.Close())
 	}
-	return &conn{base: b, kept: newKept(c.cache), exclusive: c.exclusive}, nil
+	out.base = b
+	return out, nil
 }
 
 // conn is one connection. database/sql uses it from one goroutine at a time.
 type conn struct {
 	base
-	kept      *kept
-	exclusive bool
-	open      int  // rows that are being read
-	tainted   bool // a cancellation was sent, which may hit the next statement
+	kept    *kept
+	wire    *wire // nil for SQLite
+	open    int   // rows that are being read
+	tainted bool  // a cancellation was sent, which may hit the next statement
 }
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	count(ctx, query)
+	stop := c.wire.watch(ctx, grace)
 	p, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, c.ended(ctx, stop, err)
 	}
 	var rows driver.Rows
 	if p != nil {
@@ -69,21 +85,22 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		}
 	}
 	if err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, c.ended(ctx, stop, err)
 	}
 	c.open++
 	if p != nil {
 		p.busy = true
 	}
-	return newRows(ctx, c, p, rows), nil
+	return &reading{Rows: rows, ctx: ctx, stop: stop, conn: c, from: p}, nil
 }
 
 // ExecContext implements driver.ExecerContext.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	count(ctx, query)
+	stop := c.wire.watch(ctx, grace)
 	p, err := c.prepared(ctx, query, args)
 	if err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, c.ended(ctx, stop, err)
 	}
 	var result driver.Result
 	if p != nil {
@@ -94,8 +111,8 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 			result, err = again, e
 		}
 	}
-	if err != nil {
-		return nil, c.failed(ctx, err)
+	if err := c.ended(ctx, stop, err); err != nil {
+		return nil, err
 	}
 	return result, nil
 }
@@ -107,7 +124,7 @@ var errReading = errors.New("store: a statement cannot run while rows of the sam
 // prepared returns the kept statement of a query, or nil when it is to run by itself: several statements in one text
 // carry no arguments, and one whose rows are being read cannot start again.
 func (c *conn) prepared(ctx context.Context, query string, args []driver.NamedValue) (*prepared, error) {
-	if c.exclusive && c.open > 0 {
+	if c.wire != nil && c.open > 0 {
 		return nil, errReading
 	}
 	if c.kept == nil || len(args) == 0 {
@@ -137,16 +154,26 @@ func (c *conn) outdated(p *prepared, err error) bool {
 	return true
 }
 
-// failed returns the context's error for a statement that it cancelled.
-func (c *conn) failed(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+// ended ends the watch over a statement and returns its error.
+func (c *conn) ended(ctx context.Context, stop func() bool, err error) error {
+	if !stop() {
+		c.tainted = true
+	}
+	return interrupted(ctx, err)
+}
+
+// interrupted returns the context's error for a statement that failed because the context had ended.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
 	}
-	c.tainted = true
-	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == pqerror.QueryCanceled {
-		return fmt.Errorf("%w: %s", ctx.Err(), e.Message)
+	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code != pqerror.QueryCanceled {
+		return err
 	}
-	return err
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff != sqlite3.SQLITE_INTERRUPT {
+		return err
+	}
+	return fmt.Errorf("%w: %v", ctx.Err(), err) //nolint:errorlint // driver.ErrBadConn would make database/sql try again
 }
 
 // IsValid implements driver.Validator.
@@ -160,8 +187,10 @@ func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 	return driver.ErrSkip
 }
 
-// Close implements driver.Conn. The server frees what was prepared.
+// Close implements driver.Conn. A server frees what was prepared by itself.
 func (c *conn) Close() error {
-	c.kept.close(c.exclusive)
+	if c.wire == nil {
+		c.kept.close()
+	}
 	return c.base.Close()
 }

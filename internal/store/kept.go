@@ -77,9 +77,9 @@ func (k *kept) drop(p *prepared) {
 	_ = p.stmt.Close()
 }
 
-// close lets go of everything. A server that has its own end of the connection needs no word of it.
-func (k *kept) close(server bool) {
-	if k == nil || server {
+// close lets go of everything.
+func (k *kept) close() {
+	if k == nil {
 		return
 	}
 	for e := k.order.Front(); e != nil; e = e.Next() {

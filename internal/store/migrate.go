@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/pressly/goose/v3"
@@ -31,7 +32,7 @@ const (
 var folders = map[string]string{SQLite: "sqlite", Postgres: "postgres"}
 
 // Migrate brings the schema up to date and returns how many steps it took. Replicas that start together wait for each
-// other on PostgreSQL, and each step runs once. It refuses a database that is newer than this program with
+// other, and each step runs once. It refuses a database that is newer than this program with
 // ErrSchemaAhead.
 func (s *Store) Migrate(ctx context.Context) (steps int, err error) {
 	db, done, err := s.owner()
@@ -148,20 +149,19 @@ func (s *Store) owner() (*sql.DB, func(), error) {
 }
 
 func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
-	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true),
-		goose.WithSlog(slog.New(slog.DiscardHandler))}
+	locker := lock.SessionLocker(&folderLock{path: filepath.Dir(s.path)})
 	if s.dialect == Postgres {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPeriod, lockTries))
-		if err != nil {
+		var err error
+		if locker, err = lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockPeriod, lockTries)); err != nil {
 			return nil, fmt.Errorf("prepare the migrations: %w", err)
 		}
-		opts = append(opts, goose.WithSessionLocker(locker))
 	}
 	files, err := fs.Sub(s.migrations, folders[s.dialect])
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.Dialect(s.dialect), db, files, opts...)
+	p, err := goose.NewProvider(goose.Dialect(s.dialect), db, files, goose.WithDisableGlobalRegistry(true),
+		goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithSessionLocker(locker))
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}

@@ -41,7 +41,7 @@ func TestAWrongURLIsExplained(t *testing.T) {
 		"no path":          {"sqlite:", "", "names no file"},
 		"memory":           {"sqlite::memory:", "", "names no file"},
 		"no folder":        {"sqlite:" + filepath.Join(dir, "none", "p.db"), "", "the folder " + filepath.Join(dir, "none")},
-		"a folder":         {"sqlite:" + dir, "", "is a directory"},
+		"a folder":         {"sqlite:" + dir, "", "it is a folder"},
 		"listens":          {"sqlite:" + filepath.Join(dir, "p.db"), "postgres://localhost/x", "SQLite needs none"},
 		"raw password":     {"postgres://u:hunter2#/?%zz@localhost/x", "", "percent-encoded"},
 		"bad port":         {"postgres://u:hunter2@localhost:port/x", "", "percent-encoded"},

@@ -67,7 +67,8 @@ func postgresPool(t target) (*sql.DB, error) {
 	if t.pooled {
 		cache = 0 // a prepared statement belongs to one server connection
 	}
-	db := sql.OpenDB(&connector{Connector: base, cache: cache, exclusive: true})
+	base.Dialer(&dialer{})
+	db := sql.OpenDB(&connector{Connector: base, cache: cache, remote: true})
 	db.SetMaxOpenConns(t.conns)
 	db.SetMaxIdleConns(t.conns)
 	db.SetConnMaxIdleTime(connIdle)

@@ -64,16 +64,20 @@ func sqlitePool(path string, query url.Values, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// createFile makes a new database readable by its owner alone; SQLite gives its log the same mode.
+// createFile makes a new database readable by its owner alone; SQLite gives its log the same mode. One that exists is
+// left to SQLite: whoever closes a file drops this process's locks on it.
 func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("cannot open the SQLite database %s: it is a folder", path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot create the SQLite database %s: the folder %s does not exist", path, filepath.Dir(path))
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("cannot open the SQLite database %s: this user may not write it", path)
 	case err != nil:
-		return fmt.Errorf("cannot open the SQLite database: %w", err)
+		return fmt.Errorf("cannot create the SQLite database: %w", err)
 	}
 	return f.Close()
 }

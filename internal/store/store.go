@@ -43,6 +43,7 @@ type Options struct {
 type Store struct {
 	dialect string
 	where   string // the database as people name it, without a password
+	path    string // SQLite: the file
 	direct  string // PostgreSQL: the URL for LISTEN and migrations
 	now     func() time.Time
 	log     *slog.Logger
@@ -62,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dialect: t.dialect, where: t.where, now: o.Now, log: cmp.Or(o.Log, slog.Default()),
+	s := &Store{dialect: t.dialect, where: t.where, path: t.path, now: o.Now, log: cmp.Or(o.Log, slog.Default()),
 		migrations: migrations.FS}
 	switch t.dialect {
 	case SQLite:

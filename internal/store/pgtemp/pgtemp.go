@@ -88,7 +88,8 @@ func (s *Server) start(ctx context.Context, bin string) error {
 	defer log.Close()
 	s.cmd = exec.Command("bash", "-c", guard, "guard", filepath.Join(bin, "postgres"), s.dir,
 		"-D", data, "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "synchronous_commit=off",
-		"-c", "full_page_writes=off", "-c", "shared_buffers=32MB", "-c", "max_connections=300")
+		"-c", "full_page_writes=off", "-c", "shared_buffers=32MB", "-c", "max_connections=300",
+		"-c", "deadlock_timeout=50ms")
 	s.cmd.Dir, s.cmd.SysProcAttr = s.dir, attr
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = input, log, log
 	if err := s.cmd.Start(); err != nil {

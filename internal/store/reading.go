@@ -7,35 +7,29 @@ import (
 	"reflect"
 )
 
-// rows gives its statement back when it is closed, and reports a cancellation as the context's error.
-type rows struct {
+// reading is the rows of a statement that is not over until they are closed.
+type reading struct {
 	driver.Rows
 	ctx  context.Context //nolint:containedctx // the statement's own
-	conn *conn
+	stop func() bool
+	conn *conn     // nil once closed
 	from *prepared // nil when unprepared
 }
 
-func newRows(ctx context.Context, c *conn, p *prepared, r driver.Rows) *rows {
-	return &rows{Rows: r, ctx: ctx, conn: c, from: p}
-}
-
 // Next implements driver.Rows.
-func (r *rows) Next(dest []driver.Value) error {
+func (r *reading) Next(dest []driver.Value) error {
 	err := r.Rows.Next(dest)
 	if err == nil || err == io.EOF { //nolint:errorlint // the driver's contract is the plain value
 		return err
 	}
-	return r.conn.failed(r.ctx, err)
+	return interrupted(r.ctx, err)
 }
 
 // Close implements driver.Rows.
-func (r *rows) Close() error {
+func (r *reading) Close() error {
 	err := r.Rows.Close()
 	if r.conn == nil {
 		return err
-	}
-	if r.ctx.Err() != nil {
-		r.conn.tainted = true
 	}
 	r.conn.open--
 	if p := r.from; p != nil {
@@ -44,18 +38,19 @@ func (r *rows) Close() error {
 			_ = p.stmt.Close()
 		}
 	}
+	err = r.conn.ended(r.ctx, r.stop, err)
 	r.conn = nil
 	return err
 }
 
 // HasNextResultSet implements driver.RowsNextResultSet.
-func (r *rows) HasNextResultSet() bool {
+func (r *reading) HasNextResultSet() bool {
 	next, ok := r.Rows.(driver.RowsNextResultSet)
 	return ok && next.HasNextResultSet()
 }
 
 // NextResultSet implements driver.RowsNextResultSet.
-func (r *rows) NextResultSet() error {
+func (r *reading) NextResultSet() error {
 	if next, ok := r.Rows.(driver.RowsNextResultSet); ok {
 		return next.NextResultSet()
 	}
@@ -63,7 +58,7 @@ func (r *rows) NextResultSet() error {
 }
 
 // ColumnTypeScanType implements driver.RowsColumnTypeScanType.
-func (r *rows) ColumnTypeScanType(i int) reflect.Type {
+func (r *reading) ColumnTypeScanType(i int) reflect.Type {
 	if typed, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
 		return typed.ColumnTypeScanType(i)
 	}
@@ -71,7 +66,7 @@ func (r *rows) ColumnTypeScanType(i int) reflect.Type {
 }
 
 // ColumnTypeDatabaseTypeName implements driver.RowsColumnTypeDatabaseTypeName.
-func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
+func (r *reading) ColumnTypeDatabaseTypeName(i int) string {
 	if typed, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return typed.ColumnTypeDatabaseTypeName(i)
 	}
