@@ -3688,7 +3688,7 @@ type ConnectAttempt {
   state: String!
   "How it stands."
   status: ConnectAttemptStatus!
-  "What is being connected; null when no manifest has that name any more."
+  "What is being connected; always there for an attempt to connect an integration."
   provider: Provider
   "The integration that was connected, or is being connected again. Null before a first connection has succeeded."
   integration: Integration
@@ -3894,7 +3894,7 @@ input IntegrationQueryInput {
   userId: ID
   "The personality that asks; its access is checked. Absent: none."
   personalityId: ID
-  "The conversation in which it is asked, an id of your own; it is audited and passed on to webhooks. At most 32 characters."
+  "The conversation in which it is asked, an id that begins with conv_; it is audited and passed on to webhooks."
   conversationId: ID
   "IANA name. Absent: the integration's config, then the user's metadata.timezone, then UTC."
   timezone: String

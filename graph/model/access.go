@@ -15,6 +15,12 @@ type (
 // Key returns the id.
 func (p *Personality) Key() string { return p.ID }
 
+// Key returns the id.
+func (c *Company) Key() string { return c.ID }
+
+// Key returns the id.
+func (k *APIKey) Key() string { return k.ID }
+
 // PersonalityAccess is one rule; its personality comes with it.
 type PersonalityAccess struct {
 	Personality *Personality

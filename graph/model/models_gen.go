@@ -398,7 +398,7 @@ type IntegrationQueryInput struct {
 	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
 	// The personality that asks; its access is checked. Absent: none.
 	PersonalityID graphql.Omittable[*string] `json:"personalityId,omitempty"`
-	// The conversation in which it is asked, an id of your own; it is audited and passed on to webhooks. At most 32 characters.
+	// The conversation in which it is asked, an id that begins with conv_; it is audited and passed on to webhooks.
 	ConversationID graphql.Omittable[*string] `json:"conversationId,omitempty"`
 	// IANA name. Absent: the integration's config, then the user's metadata.timezone, then UTC.
 	Timezone graphql.Omittable[*string] `json:"timezone,omitempty"`

@@ -126,3 +126,18 @@ func (i *Info) cursor(id string) *string {
 	}
 	return new(i.request.Order.Cursor(id))
 }
+
+// Row is a pointer to a T that a list can hold.
+type Row[T any] interface {
+	*T
+	Listed
+}
+
+// Rows returns rows as what a list holds.
+func Rows[T any, P Row[T]](rows []*T) []P {
+	out := make([]P, len(rows))
+	for i, row := range rows {
+		out[i] = row
+	}
+	return out
+}

@@ -4,12 +4,13 @@ package scalar
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/url"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/patchbay/patchbay/internal/problem"
 )
 
 // MarshalDateTime writes t as RFC 3339 in UTC.
@@ -31,7 +32,7 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 			return t.UTC().Truncate(time.Microsecond), nil
 		}
 	}
-	return time.Time{}, errors.New("expected a moment such as 2026-01-20T14:22:00Z (RFC 3339)")
+	return time.Time{}, problem.New(problem.BadInput, "expected a moment such as 2026-01-20T14:22:00Z (RFC 3339)")
 }
 
 // MarshalJSONObject writes a JSON object; nil is {}.
@@ -53,7 +54,7 @@ func MarshalJSONObject(v map[string]any) graphql.Marshaler {
 func UnmarshalJSONObject(v any) (map[string]any, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("expected a JSON object")
+		return nil, problem.New(problem.BadInput, "expected a JSON object")
 	}
 	return m, nil
 }
@@ -67,14 +68,14 @@ func MarshalURL(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 func UnmarshalURL(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok || len(s) > maxURL {
-		return "", errors.New("expected an absolute http or https URL of at most 2048 characters")
+		return "", problem.New(problem.BadInput, "expected an absolute http or https URL of at most 2048 characters")
 	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
-		return "", errors.New("expected an absolute http or https URL, for example https://app.example.com/connected")
+		return "", problem.New(problem.BadInput, "expected an absolute http or https URL, for example https://app.example.com/connected")
 	case u.User != nil:
-		return "", errors.New("a URL must not hold a user name or password")
+		return "", problem.New(problem.BadInput, "a URL must not hold a user name or password")
 	}
 	return s, nil
 }

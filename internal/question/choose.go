@@ -40,15 +40,15 @@ type rival struct {
 
 // Choose picks the capability that a question asks for.
 //
-// The candidate with the most specific phrase wins: the one of most words, then of most letters. Phrases match whole
-// words; in a word of six letters or more one letter may be wrong. Quotations never match. Between equals, the one
-// that uses most of what the question holds wins, then the one that would miss least.
+// The candidate with the most specific phrase wins: the one of most words, then of most letters. Phrases match whole words;
+// in a word of six letters or more one letter may be wrong. Quotations never match. Between equals, the one that uses most
+// of what the question holds wins, then the one that would miss least.
 //
 // Confidence is 0.6 for a phrase of one word, 0.8 for two, 0.9 for three, and so on halfway to 1; times 0.9 for a
 // misspelling; times 0.9 when phrases alone did not decide.
 //
-// The error is a problem: NoCapabilityMatched when no phrase occurs, and for commands that would change something
-// (unless a phrase of two words or more begins with that very verb); Ambiguous, with Choices, when equals remain.
+// The error is a problem: NoCapabilityMatched when no phrase occurs, and for commands that would change something (unless a
+// phrase of two words or more begins with that very verb); Ambiguous, with Choices, when equals remain.
 func Choose(text string, candidates []Candidate) (Choice, error) {
 	tokens := tokenise(text)
 	norms := normals(tokens)
@@ -105,8 +105,8 @@ func byStrength(a, b match) int {
 	return 0
 }
 
-// covers reports whether a phrase of two words or more begins with the verb at that place: then the capability is
-// made for that command.
+// covers reports whether a phrase of two words or more begins with the verb at that place: then the capability is made for
+// that command.
 func (r rival) covers(at int) bool {
 	return slices.ContainsFunc(r.matches, func(m match) bool { return m.i == at && len(m.words) > 1 })
 }
@@ -122,8 +122,8 @@ func strongest(rivals []rival) []rival {
 	return slices.DeleteFunc(rivals, func(r rival) bool { return best.stronger(r.matches[0]) })
 }
 
-// fittest returns the rivals that use most of the reading, and of those the ones that miss least. Rivals whose needs
-// are not known all stay.
+// fittest returns the rivals that use most of the reading, and of those the ones that miss least. Rivals whose needs are not
+// known all stay.
 func fittest(rivals []rival, r Reading) []rival {
 	has := map[string]bool{
 		"window": r.Window != nil, "people": len(r.People) > 0, "text": r.Text != "" || len(r.Quoted) > 0,

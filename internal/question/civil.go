@@ -23,8 +23,8 @@ func addMonths(d date, n int) date {
 	return first.AddDate(0, 0, min(d.Day(), last)-1)
 }
 
-// instant returns the first instant of the civil day d, minutes after its midnight by the clock, that exists in loc.
-// A clock time that is skipped becomes the end of the gap; one that comes twice, the first.
+// instant returns the first instant of the civil day d, minutes after its midnight by the clock, that exists in loc. A
+// clock time that is skipped becomes the end of the gap; one that comes twice, the first.
 func instant(d date, minutes int, loc *time.Location) time.Time {
 	d = d.AddDate(0, 0, minutes/1440)
 	minutes %= 1440

@@ -23,8 +23,7 @@ var (
 	behindName = set("about that to a an the and saying regarding re my")
 )
 
-// command returns where a verb stands that makes the question ask for a change; ok is false for questions that only
-// read.
+// command returns where a verb stands that makes the question ask for a change; ok is false for questions that only read.
 func (p *parser) command() (at int, ok bool) {
 	i := 0
 	for i < len(p.tokens) && polite[p.tokens[i].word] {

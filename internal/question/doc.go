@@ -1,6 +1,6 @@
-// Package question reads a plain question ("emails from Sarah about the budget last week, unread"): which capability
-// it asks for, and the time, people, states, limits and words it names. It is pure and deterministic: the same text,
-// options and candidates give the same answer, nothing is learned and nothing is looked up.
+// Package question reads a plain question ("emails from Sarah about the budget last week, unread"): which capability it asks
+// for, and the time, people, states, limits and words it names. It is pure and deterministic: the same text, options and
+// candidates give the same answer, nothing is learned and nothing is looked up.
 //
 // The flow of one question:
 //
@@ -11,14 +11,13 @@
 //	          └─ Read:   tense ─▶ times ─▶ limits ─▶ states ─▶ phrases ─▶ people ─▶ numbers ─▶ the words that remain
 //	                               └─ stretches ─▶ one Window
 //
-// The rule of the house: what has one clear meaning is taken, what has none or several is left out and reported as an
-// unclear Span. Every recognised piece says which words it came from.
+// The rule of the house: what has one clear meaning is taken, what has none or several is left out and reported as an unclear
+// Span. Every recognised piece says which words it came from.
 //
 // # The grammar of time
 //
-// Windows are half-open and in the asker's zone. Days are civil days: one of 23 or 25 hours is a day. A midnight that
-// a zone skips is the first instant after it. Weeks start on Monday unless Options say otherwise; weekends are
-// Saturday and Sunday.
+// Windows are half-open and in the asker's zone. Days are civil days: one of 23 or 25 hours is a day. A midnight that a zone
+// skips is the first instant after it. Weeks start on Monday unless Options say otherwise; weekends are Saturday and Sunday.
 //
 //	today, tomorrow, yesterday, day after tomorrow      the whole day
 //	this morning, tomorrow afternoon, friday evening    06–12, 12–18, 18–24; tonight 18–24; last night 18–06
@@ -41,7 +40,7 @@
 //	before noon, after 5pm                              within the day
 //	now, so far, earlier today, rest of the week, ytd   cut at now
 //
-// A weekday, a month or a date without a year occurs again and again. A verb in the past takes the latest that has
-// begun, today's included; a verb in the present or "will" the next that has not ended; mail looks back of itself.
-// Without any of these it is the next one, unless a date or a month ended in the last 31 days and that is nearer.
+// A weekday, a month or a date without a year occurs again and again. A verb in the past takes the latest that has begun,
+// today's included; a verb in the present or "will" the next that has not ended; mail looks back of itself. Without any of
+// these it is the next one, unless a date or a month ended in the last 31 days and that is nearer.
 package question

@@ -8,8 +8,8 @@ type count struct {
 	latest bool
 }
 
-// counted finds "last 5 emails", "top 3", "next meeting". The next ones lie ahead of now and the last event behind
-// it; that becomes a stretch of its own.
+// counted finds "last 5 emails", "top 3", "next meeting". The next ones lie ahead of now and the last event behind it; that
+// becomes a stretch of its own.
 func (p *parser) counted(timed bool) (count, []stretch) {
 	for i := range p.tokens {
 		w := p.at(i)
@@ -101,8 +101,7 @@ func (p *parser) howMany(i int) (n, j int) {
 	return n, i + 1
 }
 
-// nounSoon returns what is counted: the first noun of mail or events among the next four words, states and names
-// between.
+// nounSoon returns what is counted: the first noun of mail or events among the next four words, states and names between.
 func (p *parser) nounSoon(i int) (string, bool) {
 	for k := i; k < len(p.tokens) && k < i+4; k++ {
 		t := p.tokens[k]

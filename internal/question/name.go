@@ -319,8 +319,7 @@ func (p *parser) dayOfMonth(i int, _ bool) (name, int, bool) {
 	if k >= 0 && p.tokens[k].kind == "window" {
 		_, behindWeekday = weekdays[p.tokens[k].word]
 	}
-	placed := behindWeekday || beforeName[p.at(k)] || p.is(k, "to") || p.is(k, "and")
-	if !ok || !placed || next != "" && !stops[next] && !p.nounOrTime(i+1) {
+	if !ok || !behindWeekday && !beforeName[p.at(k)] && p.at(k) != "to" && p.at(k) != "and" || next != "" && !stops[next] && !p.nounOrTime(i+1) {
 		return name{}, i, false
 	}
 	return name{grain: "day", weekday: -1, at: func(n int) (occurrence, bool) {

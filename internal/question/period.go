@@ -2,8 +2,7 @@ package question
 
 import "time"
 
-// period reads a calendar unit: "this week", "next month", "last friday", "the week after next", "the week of january
-// 22".
+// period reads a calendar unit: "this week", "next month", "last friday", "the week after next", "the week of january 22".
 func (p *parser) period(i int, _ bool) (name, int, bool) {
 	w, next := p.at(i), p.at(i+1)
 	switch {
@@ -64,8 +63,8 @@ func (p *parser) unitAway(unit string, n int) name {
 	return fixedName(unit, from, to)
 }
 
-// weekdayAway reads "next friday" as the one of next week, "last friday" as the latest before today, "coming friday"
-// as the first after today, and "this friday" like "friday".
+// weekdayAway reads "next friday" as the one of next week, "last friday" as the latest before today, "coming friday" as the
+// first after today, and "this friday" like "friday".
 func (p *parser) weekdayAway(n name, word string, offset int) name {
 	if offset == 0 {
 		return n
@@ -83,8 +82,7 @@ func (p *parser) weekdayAway(n name, word string, offset int) name {
 	return fixedName("day", o.from, o.to)
 }
 
-// weekend names Saturday and Sunday: those of this week, or that many weeks away. The bare one looks back with a past
-// verb.
+// weekend names Saturday and Sunday: those of this week, or that many weeks away. The bare one looks back with a past verb.
 func (p *parser) weekend(offset int, bare bool) name {
 	saturday := p.today.AddDate(0, 0, (6-int(p.today.Weekday()))%7)
 	if p.today.Weekday() == time.Sunday {
@@ -97,8 +95,8 @@ func (p *parser) weekend(offset int, bare bool) name {
 	return fixedName("weekend", saturday, saturday.AddDate(0, 0, 2))
 }
 
-// weekOf reads "week of january 22", the week that holds that day, "week starting february 2", seven days from it,
-// and the weekend of a day.
+// weekOf reads "week of january 22", the week that holds that day, "week starting february 2", seven days from it, and the
+// weekend of a day.
 func (p *parser) weekOf(i int) (name, int, bool) {
 	k := i + 2
 	if p.is(k, "the") {
@@ -129,8 +127,8 @@ func (p *parser) weekOf(i int) (name, int, bool) {
 	return name{}, i, false
 }
 
-// nthOf reads pieces of a longer time: "first week of march", "last day of the month", "first monday of march", "end
-// of the month". A week of a month is seven days counted from its first or last day.
+// nthOf reads pieces of a longer time: "first week of march", "last day of the month", "first monday of march", "end of the
+// month". A week of a month is seven days counted from its first or last day.
 func (p *parser) nthOf(i int, _ bool) (name, int, bool) {
 	w, piece := p.at(i), p.at(i+1)
 	if short, ok := map[string]string{"eod": "day", "eow": "week", "eom": "month", "eoy": "year"}[w]; ok {

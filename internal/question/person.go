@@ -110,8 +110,8 @@ func (p *parser) said(i int) string {
 	return p.at(i)
 }
 
-// rolePlausible keeps "need to review" and "how to" from naming people: "to" needs a verb of sending, a noun of mail,
-// a sender before it, or a capital letter after it.
+// rolePlausible keeps "need to review" and "how to" from naming people: "to" needs a verb of sending, a noun of mail, a
+// sender before it, or a capital letter after it.
 func (p *parser) rolePlausible(i int) bool {
 	if p.at(i) != "to" || i == 0 {
 		return true
@@ -152,8 +152,8 @@ func (p *parser) names(i int, role string, subject bool, out *[]Person) int {
 	return i
 }
 
-// nameEnd returns where the name at i ends: up to three words that mean nothing else. After a capital only capitals
-// follow; a name that a verb follows has one word unless it is capitalised.
+// nameEnd returns where the name at i ends: up to three words that mean nothing else. After a capital only capitals follow;
+// a name that a verb follows has one word unless it is capitalised.
 func (p *parser) nameEnd(i int, subject bool) int {
 	j := i
 	for j < len(p.tokens) && j < i+3 {
@@ -168,8 +168,7 @@ func (p *parser) nameEnd(i int, subject bool) int {
 			}
 			break
 		}
-		first := p.tokens[i]
-		if j > i && (t.comma || first.capital() != t.capital() || subject && !t.capital() || strings.Contains(first.raw, "@")) {
+		if j > i && (t.comma || p.tokens[i].capital() != t.capital() || subject && !t.capital() || strings.Contains(p.tokens[i].raw, "@")) {
 			break
 		}
 		j++

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Read reads a question. It never fails: what it does not understand stays out of the Reading or remains in Text, and
-// what has several meanings is reported as unclear. The time it takes grows in proportion to the length of the text.
+// Read reads a question. It never fails: what it does not understand stays out of the Reading or remains in Text, and what
+// has several meanings is reported as unclear. The time it takes grows in proportion to the length of the text.
 func Read(text string, o Options) Reading {
 	p := &parser{calendar: newCalendar(o), tokens: tokenise(text), nouns: map[string]bool{}}
 	p.norms = normals(p.tokens)
@@ -41,8 +41,8 @@ func Read(text string, o Options) Reading {
 	return r
 }
 
-// topics marks the words that say what something is about: those behind "about" and the like, up to the next comma,
-// time or person.
+// topics marks the words that say what something is about: those behind "about" and the like, up to the next comma, time or
+// person.
 func (p *parser) topics() {
 	inside := false
 	for i := range p.tokens {
@@ -83,8 +83,7 @@ func (p *parser) dropPhrases(phrases []phrase) {
 	}
 }
 
-// exclusions sets words apart that a negation keeps out ("and not alice"): searching for them would find the
-// opposite.
+// exclusions sets words apart that a negation keeps out ("and not alice"): searching for them would find the opposite.
 func (p *parser) exclusions() {
 	for i := range p.tokens {
 		if excluders[p.at(i)] && p.at(i+1) != "" && !stops[p.at(i+1)] {

@@ -14,8 +14,8 @@ type Options struct {
 	Location *time.Location
 	// WeekStart is the first day of a week. Zero means Monday; see Sunday.
 	WeekStart time.Weekday
-	// Phrases are the trigger phrases of the capabilities that may answer. They name what is asked for, so Read
-	// leaves them out of Text unless they stand behind "about" and the like.
+	// Phrases are the trigger phrases of the capabilities that may answer. They name what is asked for, so Read leaves
+	// them out of Text unless they stand behind "about" and the like.
 	Phrases []string
 }
 
@@ -36,8 +36,8 @@ type Reading struct {
 	Text string
 	// Limit is how many results the question asks for; 0 when it does not say.
 	Limit int
-	// Latest reports that the newest are asked for ("last 5 emails"). A provider that lists the oldest first must
-	// read the whole window to honour it.
+	// Latest reports that the newest are asked for ("last 5 emails"). A provider that lists the oldest first must read
+	// the whole window to honour it.
 	Latest bool
 	// Write is the word that makes the question a command to change something ("delete"); "" for a question.
 	Write string
@@ -60,8 +60,8 @@ type Person struct {
 
 // Span is a recognised piece of the question: the evidence for a field of the Reading.
 type Span struct {
-	// Kind is window, person, quoted, state, limit, number, write or unclear. Unclear pieces look like one of the
-	// others but have several meanings ("3/4") or none; they changed nothing.
+	// Kind is window, person, quoted, state, limit, number, write or unclear. Unclear pieces look like one of the others but
+	// have several meanings ("3/4") or none; they changed nothing.
 	Kind string
 	// Start and End are byte offsets in the question; Words are the bytes between them.
 	Start, End int

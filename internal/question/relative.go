@@ -99,8 +99,8 @@ func (p *parser) aged(i int) (stretch, bool) {
 	return s, ok
 }
 
-// span reads the amount at k and reaches that far from now. Hours are exact; of days and longer units the far end is
-// a whole day. "last week" without an article is not measured, it is the calendar's.
+// span reads the amount at k and reaches that far from now. Hours are exact; of days and longer units the far end is a
+// whole day. "last week" without an article is not measured, it is the calendar's.
 func (p *parser) span(i, k, sign int) (stretch, bool) {
 	n, j, counted := p.quantity(k)
 	if !counted {

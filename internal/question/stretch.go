@@ -2,8 +2,8 @@ package question
 
 import "time"
 
-// stretch is a time as the grammar sees it, before it becomes a window: whole civil days, exact instants, or a part
-// of a day that some other stretch names.
+// stretch is a time as the grammar sees it, before it becomes a window: whole civil days, exact instants, or a part of a
+// day that some other stretch names.
 type stretch struct {
 	i, j int // tokens
 
@@ -51,8 +51,8 @@ const (
 	past
 )
 
-// leaning reads the tense. A verb in the past decides; then "will"; then mail, which has always happened already;
-// then a verb in the present, which looks ahead.
+// leaning reads the tense. A verb in the past decides; then "will"; then mail, which has always happened already; then a
+// verb in the present, which looks ahead.
 func leaning(tokens []token) lean {
 	found := weakFuture
 	mail, event := false, false
@@ -107,8 +107,8 @@ func fixedName(grain string, from, to date) name {
 // recently is how long ago something may have ended to be meant without a verb in the past.
 const recently = 31 * 24 * time.Hour
 
-// choose returns the occurrence that fits: the first that ends after today, the last that began by today, or without
-// any tense the one ahead, unless one that has just ended is nearer.
+// choose returns the occurrence that fits: the first that ends after today, the last that began by today, or without any
+// tense the one ahead, unless one that has just ended is nearer.
 func (c calendar) choose(n name, l lean) (occurrence, bool) {
 	if n.fixed {
 		return n.at(0)

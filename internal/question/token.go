@@ -81,8 +81,8 @@ func wordRune(r rune, size int) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_'
 }
 
-// wordEnd returns where the word at i ends. Apostrophes, dots, slashes and the like belong to a word between two of
-// its letters: o'clock, bob@example.com, 1/22, follow-up.
+// wordEnd returns where the word at i ends. Apostrophes, dots, slashes and the like belong to a word between two of its
+// letters: o'clock, bob@example.com, 1/22, follow-up.
 func wordEnd(text string, i int) int {
 	for i < len(text) {
 		r, size := utf8.DecodeRuneInString(text[i:])

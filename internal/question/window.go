@@ -47,8 +47,8 @@ func (p *parser) subject(i int) bool {
 	return prev != "from" && prev != "since" && prev != "in" && prev != "at"
 }
 
-// window makes one window of all stretches. It returns nil when there are none, or when they contradict each other;
-// then it marks those that do not fit as unclear.
+// window makes one window of all stretches. It returns nil when there are none, or when they contradict each other; then it
+// marks those that do not fit as unclear.
 func (p *parser) window(stretches []stretch) *Window {
 	base, clocks, exacts, ok := p.sort(stretches)
 	if !ok {
@@ -110,8 +110,8 @@ func (p *parser) sort(stretches []stretch) (base *stretch, clocks, exacts []stre
 	return base, clocks, exacts, true
 }
 
-// merge joins two stretches of days: a weekday finds its week or its date, the smaller of two wins, neighbours joined
-// by "and" become one. Others contradict each other.
+// merge joins two stretches of days: a weekday finds its week or its date, the smaller of two wins, neighbours joined by
+// "and" become one. Others contradict each other.
 func merge(a, b stretch) (stretch, bool) {
 	switch {
 	case len(b.weekdays) > 0 && a.grain == "week":
@@ -147,8 +147,8 @@ func (s stretch) within(week stretch) stretch {
 	return s
 }
 
-// clockWindow narrows a window of one day to times of day. Without a day it is today's; of several days a time of day
-// is no one window, so it stays out.
+// clockWindow narrows a window of one day to times of day. Without a day it is today's; of several days a time of day is no
+// one window, so it stays out.
 func (p *parser) clockWindow(w *Window, base *stretch, clocks []stretch) bool {
 	if len(clocks) == 0 {
 		return true

@@ -26,14 +26,14 @@ var spellings = map[string]string{
 }
 
 // respelled are the words of the grammar that may be misspelt by one edit. Those shorter than six letters never are.
-var respelled = strings.Fields(`tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday january february
-		august september october november december morning afternoon evening weekend quarter unread starred
-		attachment attachments important`)
+var respelled = strings.Fields(`tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday
+	january february august september october november december morning afternoon evening weekend quarter unread starred
+	attachment attachments important`)
 
 // spelledWell are words one edit away from a word of the grammar, or of common phrases, that mean something else.
-var spelledWell = set(`mourning mornings evenings quarters quarterly weekends weekend's augusta mondays tuesdays wednesdays
-		thursdays fridays saturdays sundays massage massages melting meting matting evens eventing matings
-		mating meetings emailed mailed calendars colander unready stared starve starves friend`)
+var spelledWell = set(`mourning mornings evenings quarters quarterly weekends weekend's augusta mondays tuesdays
+	wednesdays thursdays fridays saturdays sundays massage massages melting meting matting evens eventing
+	matings mating meetings emailed mailed calendars colander unready stared starve starves friend`)
 
 var weekdays = map[string]int{
 	"monday": 1, "mon": 1, "tuesday": 2, "tue": 2, "wednesday": 3, "wed": 3, "thursday": 4, "thu": 4, "friday": 5, "fri": 5,
@@ -84,8 +84,7 @@ var (
 	eventNouns = set(`meeting meetings event events appointment appointments calendar schedule agenda call calls standup
 		sync interview interviews lunch flight review demo retro class shift session 1:1 1-1`)
 
-	pastVerbs = set(`did was were had happened received arrived came missed attended met sent wrote replied said emailed
-	been`)
+	pastVerbs   = set(`did was were had happened received arrived came missed attended met sent wrote replied said emailed been`)
 	futureVerbs = set("will upcoming")
 	presents    = set("do am is are what's whats where's when's")
 
@@ -96,32 +95,27 @@ var (
 	meals        = set("lunch lunchtime breakfast dinner work school")
 
 	// subjects are common words that follow a sender without a preposition ("from sarah budget"): never names.
-	subjects = set(`budget invoice invoices contract contracts report reports project proposal offer hiring payment
-		receipt receipts order orders subject title topic link links pdf file files document documents photo
-		photos slides agenda notes plan review feedback update updates history confirmation zoom video phone
-		details status results password security delivery shipping refund salary interview work meeting
-		meetings email emails mail message messages calendar event events call calls inbox today urgent
-		folder label regards respect`)
+	subjects = set(`budget invoice invoices contract contracts report reports project proposal offer hiring payment receipt
+		receipts order orders subject title topic link links pdf file files document documents photo photos slides agenda
+		notes plan review feedback update updates history confirmation zoom video phone details status results password
+		security delivery shipping refund salary interview work meeting meetings email emails mail message messages calendar
+		event events call calls inbox today urgent folder label regards respect`)
 
 	// stops are the words that ask, point or join; they are never searched for.
-	stops = set(`a about ago ahead all also am an and any anybody anyone anything are as at be because been before
-		being between but by came can check clear come comes coming concerning contain containing contains
-		could currently did display do does doing done during each early either else ever every everything
-		fetch find for from gave get gets getting give given go going gonna got had happen happened
-		happening happens has have haven't having he hello her hers hey hi him his how how's i i'd i'll i'm
-		i've if in into is isn't it it's its just know late lately later left let let's lets like list look
-		looking lot lots make many me mention mentioning mentions mid might mine more most much must my
-		named need needs new no not now of off ok okay on only onto or other our ours out over own planned
-		please pull pulled quick quickly re read recent recently received regarding remaining replied reply
-		review's said say see send sent set she should show shows since so some somebody someone something
-		soon still subject such tell than thank thanks that that's the their theirs them then there there's
-		these they they're thing things this those through titled to too toward towards under until up
-		upcoming us use via view want wanna wants was we we're well went were what what's whats when when's
-		where where's which while who who's whom whose why will with within without would wrote written yet
-		you your yours u called came arrived arrive mine booked scheduled happens occurring occur taking
-		place today's due during upon per both past previous next last dated around ones one's another
-		onwards onward subject line folder item items exactly really actually maybe kindly search searching
-		remind miss missed attend attending attended anytime summarise summarize summary emailed mailed
-		forwarded shared wrote back got starting ending opened latest newest oldest anyway just possible
-		possibly able wondering wonder hear heard says respond responded responding respond`)
+	stops = set(`a about ago ahead all also am an and any anybody anyone anything are as at be because been before being
+		between but by came can check clear come comes coming concerning contain containing contains could currently did display
+		do does doing done during each early either else ever every everything fetch find for from gave get gets getting give
+		given go going gonna got had happen happened happening happens has have haven't having he hello her hers hey hi him his
+		how how's i i'd i'll i'm i've if in into is isn't it it's its just know late lately later left let let's lets like list
+		look looking lot lots make many me mention mentioning mentions mid might mine more most much must my named need needs new
+		no not now of off ok okay on only onto or other our ours out over own planned please pull pulled quick quickly re read
+		recent recently received regarding remaining replied reply review's said say see send sent set she should show shows
+		since so some somebody someone something soon still subject such tell than thank thanks that that's the their theirs
+		them then there there's these they they're thing things this those through titled to too toward towards under until up
+		upcoming us use via view want wanna wants was we we're well went were what what's whats when when's where where's which
+		while who who's whom whose why will with within without would wrote written yet you your yours u called came arrived
+		arrive mine booked scheduled happens occurring occur taking place today's due during upon per both past previous next last
+		dated around ones one's another onwards onward subject line folder item items exactly really actually maybe kindly
+		search searching remind miss missed attend attending attended anytime summarise summarize summary emailed mailed forwarded shared wrote
+		back got starting ending opened latest newest oldest anyway just possible possibly able wondering wonder hear heard says respond responded responding respond`)
 )
