@@ -33,6 +33,9 @@ const freshFor = time.Minute
 // It fails with ReauthorizationRequired when the credential has ended or has just been proved dead, and then health has
 // been told. Any other verdict is the caller's to handle. It must not be called inside a transaction.
 func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.Response, provider.Verdict, error) {
+	if err := outside(ctx); err != nil {
+		return provider.Response{}, provider.Verdict{}, err
+	}
 	system := inside(ctx)
 	row, err := s.Rows.Of(system, u.IntegrationID)
 	if err != nil {
@@ -72,6 +75,9 @@ func (s *Service) Send(
 ) (provider.Response, provider.Verdict, error) {
 	fail := func(err error) (provider.Response, provider.Verdict, error) {
 		return provider.Response{}, provider.Verdict{}, err
+	}
+	if err := outside(ctx); err != nil {
+		return fail(err)
 	}
 	req, err := r.HTTP(ctx)
 	if err != nil {

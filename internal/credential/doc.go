@@ -1,13 +1,13 @@
 // Package credential keeps every integration's secrets: it is the only room that opens them, and it keeps the tokens
 // among them fresh without ever losing one.
 //
-//	Do ─▶ read the row ─▶ about to end? ─▶ renew ─▶ send ─▶ refused? ─▶ adopt a newer token, or renew ─▶ send once more
+//	Do ─▶ read the row ─▶ about to end? renew ─▶ send ─▶ refused? adopt, or renew ─▶ send once more
 //
 // One renewal is one flight in this process, and one lease across all of them:
 //
-//	lease (the database's clock, proves that it can be written) ─▶ spend the refresh token ─▶ store WHERE generation = g
-//	   │ held by another: wait and adopt                              │ rejected: adopt, or expired
-//	   └ over but never released: its token may be spent              └ anything else: back off, nothing ends
+//	lease (proves that the store can be written) ─▶ spend the refresh token ─▶ store WHERE generation = g
+//	   │ held by another: wait and adopt                │ rejected: adopt, or expired
+//	   └ over but never released: tried, and said       └ anything else: back off, nothing ends
 //
 // A generation counts the writes of tokens. Whoever stores names the generation that he replaces, so an older token
 // never replaces a newer one. Ending raises it too: it beats a renewal under way, whose tokens are then given back.

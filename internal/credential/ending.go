@@ -83,7 +83,10 @@ func (s *Service) Revoke(ctx context.Context, e Ended) (Revocation, error) {
 	if e.id == "" {
 		return none, nil
 	}
-	ctx = context.WithoutCancel(s.Rows.Outside(inside(ctx)))
+	if err := outside(ctx); err != nil {
+		return Revocation{}, err
+	}
+	ctx = context.WithoutCancel(inside(ctx))
 	until, owner := s.Now().Add(patience), rand.Text()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		row, err := s.Rows.Get(ctx, e.id)

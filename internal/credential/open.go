@@ -25,7 +25,9 @@ type bundle struct {
 	SigningKey string            `json:"signing_key,omitempty"`
 }
 
-func (s *Service) sealBundle(row *ent.Credential, secrets map[string]seal.Secret, key seal.Secret) (seal.Sealed, error) {
+func (s *Service) sealBundle(
+	row *ent.Credential, secrets map[string]seal.Secret, key seal.Secret,
+) (seal.Sealed, error) {
 	if len(secrets) == 0 && key.IsZero() {
 		return nil, nil
 	}

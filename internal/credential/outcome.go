@@ -68,7 +68,9 @@ func (s *Service) expire(ctx context.Context, row *ent.Credential, owner string,
 }
 
 // refused handles a renewal that gave no token. Only a rejection ends the credential; everything else rests it.
-func (s *Service) refused(ctx context.Context, row *ent.Credential, owner string, cause error) (*ent.Credential, error) {
+func (s *Service) refused(
+	ctx context.Context, row *ent.Credential, owner string, cause error,
+) (*ent.Credential, error) {
 	e, ok := errors.AsType[*oauth.Error](cause)
 	if !ok {
 		e = &oauth.Error{Kind: oauth.Transient, Err: cause}

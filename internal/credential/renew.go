@@ -15,8 +15,11 @@ import (
 
 // Refresh renews an integration's tokens now, even if they are good or the last attempt has just failed. The tokens in
 // use stay until the new ones are stored, so it cannot make things worse. It waits for the renewal or for ctx; the
-// renewal goes on without it.
+// renewal goes on without it. It must not be called inside a transaction.
 func (s *Service) Refresh(ctx context.Context, integrationID string) error {
+	if err := outside(ctx); err != nil {
+		return err
+	}
 	ctx = inside(ctx)
 	row, err := s.Rows.Of(ctx, integrationID)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
@@ -121,6 +122,16 @@ func inside(ctx context.Context) context.Context {
 		return ctx // the system across companies, or nobody: the policies decide
 	}
 	return viewer.With(ctx, viewer.Viewer{Company: v.Company, Actor: v.Actor, System: true})
+}
+
+// errInTransaction guards against a provider's slowness holding the database up, and SQLite's one writer for ever.
+var errInTransaction = errors.New("credential: a provider is called inside a transaction")
+
+func outside(ctx context.Context) error {
+	if store.InTransaction(ctx) {
+		return errInTransaction
+	}
+	return nil
 }
 
 // within runs fn with a context that ends after d, whatever became of the caller's.

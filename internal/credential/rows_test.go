@@ -1,0 +1,198 @@
+package credential_test
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/credential"
+)
+
+// The methods of Rows over the world's memory. The database's clock is the world's.
+
+func (p *process) Of(ctx context.Context, integrationID string) (*ent.Credential, error) {
+	var out *ent.Credential
+	err := p.step(ctx, func() error {
+		for _, row := range p.rows {
+			if row.IntegrationID != nil && *row.IntegrationID == integrationID {
+				out = clone(row)
+				return nil
+			}
+		}
+		return errNoRow
+	})
+	return out, err
+}
+
+func (p *process) Get(ctx context.Context, id string) (*ent.Credential, error) {
+	var out *ent.Credential
+	err := p.step(ctx, func() error {
+		if row, ok := p.rows[id]; ok {
+			out = clone(row)
+			return nil
+		}
+		return errNoRow
+	})
+	return out, err
+}
+
+func (p *process) Insert(ctx context.Context, row *ent.Credential) error {
+	return p.step(ctx, func() error {
+		p.stores(row, row.AccessToken)
+		p.rows[row.ID] = clone(row)
+		return nil
+	})
+}
+
+func (p *process) Replace(ctx context.Context, row *ent.Credential) error {
+	return p.step(ctx, func() error {
+		now, ok := p.rows[row.ID]
+		if !ok {
+			return errNoRow
+		}
+		c := clone(row)
+		p.stores(c, c.AccessToken)
+		c.Generation, c.LeaseOwner, c.LeaseUntil = now.Generation+1, now.LeaseOwner, now.LeaseUntil
+		c.IntegrationID, c.Failures, c.NextAttemptAt, c.EndingSince = now.IntegrationID, 0, nil, nil
+		p.rows[row.ID] = c
+		return nil
+	})
+}
+
+// change runs fn on the row if it is there and may be changed, and reports whether it was.
+func (p *process) change(
+	ctx context.Context, id string, may func(*ent.Credential) bool, fn func(*ent.Credential),
+) (bool, error) {
+	done := false
+	err := p.step(ctx, func() error {
+		row, ok := p.rows[id]
+		if done = ok && may(row); done {
+			fn(row)
+		}
+		return nil
+	})
+	return done, err
+}
+
+func free(row *ent.Credential) bool {
+	return row.LeaseUntil == nil || row.LeaseUntil.Before(time.Now())
+}
+
+func owns(row *ent.Credential, owner string) bool {
+	return row.LeaseOwner != nil && *row.LeaseOwner == owner
+}
+
+func release(row *ent.Credential, owner string) {
+	if owns(row, owner) {
+		row.LeaseOwner, row.LeaseUntil = nil, nil
+	}
+}
+
+func (p *process) Lease(ctx context.Context, seen *ent.Credential, owner string, d time.Duration) (bool, error) {
+	if fn := p.beforeLease; fn != nil {
+		p.beforeLease = nil
+		fn()
+	}
+	return p.change(ctx, seen.ID, func(row *ent.Credential) bool {
+		same := row.LeaseOwner == nil && seen.LeaseOwner == nil || seen.LeaseOwner != nil && owns(row, *seen.LeaseOwner)
+		return row.Generation == seen.Generation && row.State == seen.State && same && free(row)
+	}, func(row *ent.Credential) {
+		until := time.Now().Add(d)
+		row.LeaseOwner, row.LeaseUntil = &owner, &until
+	})
+}
+
+func (p *process) Release(ctx context.Context, id, owner string, after *credential.Setback) error {
+	_, err := p.change(ctx, id, func(row *ent.Credential) bool { return owns(row, owner) }, func(row *ent.Credential) {
+		release(row, owner)
+		if after != nil {
+			row.Failures, row.NextAttemptAt = after.Failures, &after.Next
+		}
+	})
+	return err
+}
+
+func (p *process) Renew(ctx context.Context, id, owner string, g int64, t credential.Tokens) (bool, error) {
+	return p.change(ctx, id, func(row *ent.Credential) bool {
+		return row.Generation == g && row.State != credential.Ending
+	}, func(row *ent.Credential) {
+		p.stores(row, t.Access)
+		row.State, row.AccessToken, row.RefreshToken, row.TokenType = credential.Active, t.Access, t.Refresh, t.Type
+		row.ExpiresAt, row.RefreshAt, row.RefreshedAt = t.ExpiresAt, t.RefreshAt, &t.At
+		row.LifetimeSeconds, row.Failures, row.NextAttemptAt = int64(t.Lifetime/time.Second), 0, nil
+		row.Generation++
+		release(row, owner)
+	})
+}
+
+func (p *process) Expire(ctx context.Context, id, owner string, g int64) (bool, error) {
+	ended := false
+	_, err := p.change(ctx, id, func(*ent.Credential) bool { return true }, func(row *ent.Credential) {
+		if ended = row.Generation == g && row.State == credential.Active; ended {
+			p.ends(row)
+			row.State, row.RefreshAt = credential.Expired, nil
+		}
+		release(row, owner)
+	})
+	return ended, err
+}
+
+func (p *process) MarkEnding(
+	ctx context.Context, id string, how credential.Stopping, at, next time.Time,
+) (*ent.Credential, error) {
+	_, err := p.change(ctx, id, func(*ent.Credential) bool { return true }, func(row *ent.Credential) {
+		if row.State != credential.Ending {
+			row.State, row.EndingSince, row.NextAttemptAt, row.RefreshAt = credential.Ending, &at, &next, nil
+			row.Failures = 0
+			row.Generation++
+		}
+		if how.Drop {
+			row.AccessToken, row.RefreshToken = nil, nil
+		}
+		if how.Detach {
+			row.IntegrationID = nil
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.Get(ctx, id)
+}
+
+func (p *process) HandOver(ctx context.Context, id, owner string, t credential.Tokens) (bool, error) {
+	return p.change(ctx, id, func(row *ent.Credential) bool {
+		return row.State == credential.Ending && owns(row, owner) && len(row.AccessToken)+len(row.RefreshToken) > 0
+	}, func(row *ent.Credential) { row.AccessToken, row.RefreshToken = t.Access, t.Refresh })
+}
+
+func (p *process) Destroy(ctx context.Context, id, owner string) (bool, error) {
+	return p.change(ctx, id, func(row *ent.Credential) bool {
+		return row.State == credential.Ending && owns(row, owner)
+	}, func(row *ent.Credential) { delete(p.rows, row.ID) })
+}
+
+func (p *process) ClaimEnding(
+	ctx context.Context, owner string, d time.Duration, limit int,
+) ([]*ent.Credential, error) {
+	var out []*ent.Credential
+	err := p.step(ctx, func() error {
+		for _, row := range p.rows {
+			if row.State == credential.Ending && !row.NextAttemptAt.After(time.Now()) && free(row) {
+				out = append(out, row)
+			}
+		}
+		slices.SortFunc(out, func(a, b *ent.Credential) int {
+			return cmp.Or(a.NextAttemptAt.Compare(*b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
+		})
+		out = out[:min(limit, len(out))]
+		until := time.Now().Add(d)
+		for i, row := range out {
+			out[i] = clone(row)
+			row.LeaseOwner, row.LeaseUntil = &owner, &until
+		}
+		return nil
+	})
+	return out, err
+}

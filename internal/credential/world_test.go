@@ -1,0 +1,570 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/egress"
+	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/viewer"
+)
+
+const (
+	company     = "co_1"
+	integration = "int_1"
+	mark        = "MARKED-SECRET-7f3a"
+)
+
+// world is a clock, a store and a vendor in one process, for any number of services.
+type world struct {
+	t      testing.TB
+	ring   *seal.Ring
+	ids    *id.Source
+	acme   *provider.Provider
+	vendor *vendor
+	chance *chance
+
+	mu      sync.Mutex
+	rows    map[string]*ent.Credential
+	events  []audit.Event
+	reports []health.Finding
+	newest  int      // the highest number of a token that was ever stored
+	wrong   []string // invariants that did not hold
+}
+
+// stores notes which token is about to be stored. It runs inside the store's step.
+func (w *world) stores(row *ent.Credential, sealed seal.Sealed) {
+	if len(sealed) == 0 {
+		return
+	}
+	n := w.numberOf(row, sealed, "access_token")
+	if n <= w.newest {
+		w.wrong = append(w.wrong, fmt.Sprintf("token %d was stored over token %d", n, w.newest))
+	}
+	w.newest = n
+}
+
+// ends asks for the evidence that a credential is dead: its grant was withdrawn, or its refresh token was spent and the
+// answer lost, or held by a process that stood still or died.
+func (w *world) ends(row *ent.Credential) {
+	n := w.numberOf(row, row.RefreshToken, "refresh_token")
+	w.vendor.mu.Lock()
+	defer w.vendor.mu.Unlock()
+	if !w.vendor.alive {
+		return
+	}
+	for _, sp := range w.vendor.spends {
+		if sp.number == n && sp.accepted && sp.lost() {
+			return
+		}
+	}
+	w.wrong = append(w.wrong, fmt.Sprintf("the credential was ended although refresh token %d is good", n))
+}
+
+func (w *world) numberOf(row *ent.Credential, sealed seal.Sealed, column string) (n int) {
+	plain, err := w.ring.Open(sealed, seal.Place{
+		Company: row.CompanyID, Table: "credentials", Row: row.ID, Column: column,
+	})
+	if err != nil {
+		w.wrong = append(w.wrong, "a stored token does not open: "+err.Error())
+	}
+	_, _ = fmt.Sscanf(strings.TrimLeft(strings.TrimPrefix(plain.Reveal(), mark), "-ar"), "%d", &n)
+	return n
+}
+
+func newWorld(t testing.TB, seed uint64) *world {
+	t.Helper()
+	ring, err := seal.NewRing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	chance := &chance{r: rand.New(rand.NewPCG(seed, 1))}
+	return &world{
+		t: t, ring: ring, ids: id.NewSource(time.Now), chance: chance, rows: map[string]*ent.Credential{},
+		vendor: &vendor{chance: chance, rotates: true, lifetime: time.Hour, alive: true},
+		acme: &provider.Provider{
+			Name: "acme", Title: "Acme", Hosts: []string{"api.acme.test"},
+			Auth: provider.Auth{
+				OAuth2: &oauth.Server{
+					Token:   oauth.TokenEndpoint{URL: "https://login.acme.test/token"},
+					Revoke:  oauth.Revoke{URL: "https://login.acme.test/revoke"},
+					Refresh: oauth.Refresh{Rotates: true, Margin: 5 * time.Minute},
+				},
+				APIKey: &provider.Static{Revoke: "Delete the key in Acme's settings."},
+			},
+		},
+	}
+}
+
+// chance is the seeded source of all that happens by chance.
+type chance struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func (c *chance) upTo(d time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d <= 0 {
+		return 0
+	}
+	return time.Duration(c.r.Int64N(int64(d)))
+}
+
+func (c *chance) one(in float64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.r.Float64() < in
+}
+
+// process is one replica: its own service over the world's store and vendor, which may stand still or die.
+type process struct {
+	*credential.Service
+
+	*world
+	latency time.Duration
+	faults  float64 // how often a step of the store fails
+
+	beforeLease func() // called once when set
+
+	life       sync.Mutex
+	dead       bool
+	stillUntil time.Time
+	lossy      bool // it has stood still or died
+}
+
+func (w *world) start() *process {
+	p := &process{world: w}
+	p.Service = credential.New(credential.Deps{
+		Rows: p, Health: p, Audit: p, Ring: w.ring,
+		Provider: func(name string) (*provider.Provider, bool) { return w.acme, name == w.acme.Name },
+		Client: func(string) (oauth.Client, bool) {
+			return oauth.Client{ID: "client-1", Secret: seal.NewSecret(mark + "-client")}, true
+		},
+		HTTP:  func(egress.Policy) *http.Client { return &http.Client{Transport: &line{p}} },
+		Now:   time.Now,
+		NewID: w.ids.New,
+		Log:   slog.New(slog.DiscardHandler),
+	})
+	w.t.Cleanup(func() {
+		if err := p.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return p
+}
+
+func system(t testing.TB) context.Context { return viewer.SystemFor(t.Context(), company) }
+
+// connect stores the vendor's first tokens.
+func (w *world) connect(p *process) {
+	w.t.Helper()
+	access, refresh := w.vendor.issue()
+	err := w.save(p, credential.Grant{
+		Token: &oauth.Token{Access: access, Refresh: refresh, ExpiresIn: w.vendor.lifetime},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) save(p *process, g credential.Grant) error {
+	g.IntegrationID, g.Provider = integration, "acme"
+	if g.AuthKind == "" {
+		g.AuthKind, g.ClientID = provider.OAuth2, "client-1"
+	}
+	_, err := p.Save(system(w.t), g)
+	return err
+}
+
+var errStore = errors.New("the store is gone")
+
+// step is the way of every statement: it takes time, it may fail before it has done anything or, worse, after.
+func (p *process) step(ctx context.Context, do func() error) error {
+	if ctx.Value(txKey{}) != nil {
+		return do()
+	}
+	if err := p.breathe(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if p.chance.one(p.failing()) {
+		return errStore
+	}
+	p.world.mu.Lock()
+	err := do()
+	p.world.mu.Unlock()
+	if p.chance.one(p.failing()) {
+		return errStore
+	}
+	if gone := p.breathe(); gone != nil {
+		return gone
+	}
+	return err
+}
+
+// breathe takes the time of one step, and as much more as the process stands still. A dead one gets nowhere.
+func (p *process) breathe() error {
+	if p.latency > 0 {
+		time.Sleep(p.chance.upTo(p.latency))
+	}
+	for {
+		p.life.Lock()
+		dead, until := p.dead, p.stillUntil
+		p.life.Unlock()
+		switch {
+		case dead:
+			return errors.New("this process is dead")
+		case !time.Now().Before(until):
+			return nil
+		}
+		time.Sleep(time.Until(until))
+	}
+}
+
+func (p *process) failing() float64 {
+	p.life.Lock()
+	defer p.life.Unlock()
+	return p.faults
+}
+
+func (p *process) fail(often float64) {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.faults = often
+}
+
+func (p *process) die() {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.dead, p.lossy = true, true
+}
+
+func (p *process) standStill(d time.Duration) {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.stillUntil, p.lossy = time.Now().Add(d), true
+}
+
+type txKey struct{}
+
+func (p *process) InTx(ctx context.Context, fn func(context.Context) error) error {
+	return p.step(ctx, func() error {
+		if ctx.Value(txKey{}) != nil {
+			return fn(ctx)
+		}
+		before := map[string]*ent.Credential{}
+		for k, row := range p.rows {
+			before[k] = clone(row)
+		}
+		events, reports := len(p.events), len(p.reports)
+		err := fn(context.WithValue(ctx, txKey{}, true))
+		if err != nil {
+			p.rows, p.events, p.reports = before, p.events[:events], p.reports[:reports]
+		}
+		return err
+	})
+}
+
+func (p *process) Outside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{}, nil)
+}
+
+// Append is Audit's.
+func (p *process) Append(_ context.Context, e audit.Event) (string, error) {
+	p.events = append(p.events, e)
+	return "", nil
+}
+
+// Report is Health's.
+func (p *process) Report(ctx context.Context, _ string, f health.Finding) (bool, error) {
+	return true, p.step(ctx, func() error {
+		p.reports = append(p.reports, f)
+		return nil
+	})
+}
+
+// Proved is Health's.
+func (p *process) Proved(ctx context.Context, _ string, _ bool) (bool, error) {
+	return p.Report(ctx, "", health.Finding{Reason: health.OK})
+}
+
+func clone(row *ent.Credential) *ent.Credential {
+	c := *row
+	return &c
+}
+
+var errNoRow = problem.New(problem.NotFound, "no such row")
+
+// only returns the one row of the world.
+func (w *world) only() *ent.Credential {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, row := range w.rows {
+		return clone(row)
+	}
+	return nil
+}
+
+func (w *world) recorded(what audit.Type) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.Type == what {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) lastReason() health.Reason {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.reports) == 0 {
+		return ""
+	}
+	return w.reports[len(w.reports)-1].Reason
+}
+
+// line is a process's wire to the vendor.
+type line struct{ p *process }
+
+func (l *line) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := l.p.breathe(); err != nil {
+		return nil, err
+	}
+	res, err := l.p.vendor.serve(req, l.p)
+	if gone := l.p.breathe(); gone != nil {
+		return nil, gone
+	}
+	return res, err
+}
+
+// spend is one use of a refresh token at the vendor.
+type spend struct {
+	number    int
+	by        *process
+	accepted  bool
+	delivered bool // the answer reached the process
+}
+
+// lost reports whether what the token was spent for may never be stored, through nobody's fault but the world's.
+func (s spend) lost() bool {
+	s.by.life.Lock()
+	defer s.by.life.Unlock()
+	return !s.delivered || s.by.lossy
+}
+
+// vendor issues numbered tokens. With rotation a refresh token works once, and only the newest does.
+type vendor struct {
+	chance   *chance
+	rotates  bool
+	lifetime time.Duration
+	silent   bool // answers name no lifetime
+	strict   bool // a new access token ends the older ones
+	latency  time.Duration
+	ill      float64                              // how often a call is not served
+	lost     float64                              // how often an answer is lost on its way
+	answers  []func(*http.Request) *http.Response // served before anything else, in turn
+
+	mu      sync.Mutex
+	number  int
+	issued  map[int]time.Time // access token number → its end
+	spends  []spend
+	revoked []string
+	alive   bool
+	era     int // the number of the first token of this grant
+}
+
+func (v *vendor) issue() (access, refresh seal.Secret) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.alive, v.era = true, v.number+1
+	return v.next()
+}
+
+func (v *vendor) next() (access, refresh seal.Secret) {
+	v.number++
+	if v.issued == nil || v.strict {
+		v.issued = map[int]time.Time{}
+	}
+	v.issued[v.number] = time.Now().Add(v.lifetime)
+	access = seal.NewSecret(fmt.Sprintf("%s-a%d", mark, v.number))
+	return access, seal.NewSecret(fmt.Sprintf("%s-r%d", mark, v.refreshNumber()))
+}
+
+func (v *vendor) refreshNumber() int {
+	if v.rotates {
+		return v.number
+	}
+	return 1
+}
+
+func (v *vendor) withdraw() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.alive, v.issued = false, map[int]time.Time{}
+}
+
+func (v *vendor) serve(req *http.Request, by *process) (*http.Response, error) {
+	if err := v.travel(req.Context()); err != nil {
+		return nil, err
+	}
+	if v.chance.one(v.mood(&v.ill)) {
+		if req.URL.Path == "/revoke" { // where any 200 is a yes (RFC 7009 section 2.2)
+			return reply(503, `{"error":"invalid_token"}`), nil
+		}
+		return v.sick(), nil
+	}
+	res, sp := v.answer(req, by)
+	if v.chance.one(v.mood(&v.lost)) {
+		return nil, errors.New("connection reset by peer")
+	}
+	if err := v.travel(req.Context()); err != nil {
+		return nil, err
+	}
+	if sp >= 0 {
+		v.mu.Lock()
+		v.spends[sp].delivered = true
+		v.mu.Unlock()
+	}
+	return res, nil
+}
+
+// mood reads how often something goes wrong.
+func (v *vendor) mood(often *float64) float64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return *often
+}
+
+// recover lets nothing go wrong from now on.
+func (v *vendor) recover() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ill, v.lost, v.latency = 0, 0, 0
+}
+
+func (v *vendor) travel(ctx context.Context) error {
+	v.mu.Lock()
+	latency := v.latency
+	v.mu.Unlock()
+	t := time.NewTimer(v.chance.upTo(latency))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (v *vendor) sick() *http.Response {
+	ills := []*http.Response{
+		reply(500, `{"error":"invalid_grant"}`), reply(502, "<html>"), reply(200, "<html>"), reply(429, ""),
+		reply(200, `{"access_token":""}`), reply(400, `{"error":"odd"}`), reply(200, `{"access_token":"cut`),
+	}
+	return ills[v.chance.upTo(time.Duration(len(ills)))]
+}
+
+// answer does what is asked, at once, and returns the index of the spend it recorded, or -1.
+func (v *vendor) answer(req *http.Request, by *process) (*http.Response, int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.answers) > 0 {
+		next := v.answers[0]
+		v.answers = v.answers[1:]
+		if res := next(req); res != nil {
+			return res, -1
+		}
+	}
+	if req.URL.Host == "api.acme.test" {
+		return v.api(req), -1
+	}
+	body, _ := io.ReadAll(req.Body)
+	form, _ := url.ParseQuery(string(body))
+	if req.URL.Path == "/revoke" {
+		v.revoked = append(v.revoked, form.Get("token"))
+		var n int
+		_, _ = fmt.Sscanf(strings.TrimLeft(strings.TrimPrefix(form.Get("token"), mark), "-ar"), "%d", &n)
+		if n >= v.era { // a token of an earlier grant ends nothing of this one
+			v.alive, v.issued = false, map[int]time.Time{}
+		}
+		return reply(200, ""), -1
+	}
+	var n int
+	_, _ = fmt.Sscanf(strings.TrimPrefix(form.Get("refresh_token"), mark), "-r%d", &n)
+	accepted := v.alive && n == v.refreshNumber()
+	v.spends = append(v.spends, spend{number: n, by: by, accepted: accepted})
+	if !accepted {
+		return reply(400, `{"error":"invalid_grant"}`), len(v.spends) - 1
+	}
+	access, refresh := v.next()
+	answer := fmt.Sprintf(`{"access_token":%q`, access.Reveal())
+	if v.rotates {
+		answer += fmt.Sprintf(`,"refresh_token":%q`, refresh.Reveal())
+	}
+	if !v.silent {
+		answer += fmt.Sprintf(`,"expires_in":%d`, int(v.lifetime/time.Second))
+	}
+	return reply(200, answer+"}"), len(v.spends) - 1
+}
+
+func (v *vendor) api(req *http.Request) *http.Response {
+	var n int
+	_, _ = fmt.Sscanf(req.Header.Get("Authorization"), "Bearer "+mark+"-a%d", &n)
+	if ends, ok := v.issued[n]; !ok || !time.Now().Before(ends) {
+		return reply(401, `{}`)
+	}
+	return reply(200, fmt.Sprintf(`{"number":%d}`, n))
+}
+
+func reply(status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+func (v *vendor) tokenRequests() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.spends)
+}
+
+func (v *vendor) hasRevoked(token string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Contains(v.revoked, mark+"-"+token)
+}
+
+func ask(ctx context.Context, p *process) (provider.Response, error) {
+	res, v, err := p.Do(ctx, credential.Use{IntegrationID: integration}, &provider.Request{
+		Method: http.MethodGet, URL: "https://api.acme.test/me", Header: http.Header{},
+	})
+	if err == nil && v.Kind != provider.OK {
+		err = errors.New("verdict " + string(v.Kind))
+	}
+	return res, err
+}
