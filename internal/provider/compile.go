@@ -49,7 +49,8 @@ func (c *compiler) identity() {
 	}
 	for i, one := range c.Categories {
 		if !slices.Contains(categories, one) {
-			c.fault(fmt.Sprintf("$.categories[%d]", i), "category %q is not one of %s", one, strings.Join(categories, ", "))
+			c.fault(fmt.Sprintf("$.categories[%d]", i), "category %q is not one of %s", one,
+				strings.Join(categories, ", "))
 		}
 	}
 	if c.Checked != "" && !isDate(c.Checked) {
@@ -147,7 +148,7 @@ func (c *compiler) capabilities() {
 			continue
 		}
 		if !nameForm.MatchString(one.Name) || seen[one.Name] {
-			c.fault(where+".name", "a capability needs a name of its own, of lower-case letters, digits and underscores")
+			c.fault(where+".name", "a capability has a name of its own, of lower-case letters, digits and underscores")
 		}
 		seen[one.Name] = true
 		if one.Effect != Read && one.Effect != Write {
@@ -180,7 +181,8 @@ func (c *compiler) capabilities() {
 func (c *compiler) scopesOf(one *Capability, where string) {
 	for _, s := range one.Scopes {
 		for _, name := range alternatives(s) {
-			if c.Auth.OAuth2 == nil || !slices.ContainsFunc(c.Auth.OAuth2.Scopes, func(s oauth.Scope) bool { return s.Name == name }) {
+			known := func(s oauth.Scope) bool { return s.Name == name }
+			if c.Auth.OAuth2 == nil || !slices.ContainsFunc(c.Auth.OAuth2.Scopes, known) {
 				c.fault(where+".scopes", "scope %q is not among auth.oauth2.scopes", name)
 			}
 		}

@@ -48,7 +48,8 @@ func (p *Provider) ValidateConfig(kind string, config map[string]any) error {
 				At("config", alias))
 		}
 	}
-	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config), p.checkNames(config))
+	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config),
+		p.checkNames(config))
 	return errors.Join(faults...)
 }
 

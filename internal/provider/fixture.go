@@ -136,9 +136,10 @@ func Fixtures(dir fs.FS, name string) ([]Fixture, []Finding) {
 func (g Given) Build() Input {
 	in := Input{
 		Config: g.Config, Capability: g.Capability, Query: g.Query, Text: g.Text, People: g.People, Quoted: g.Quoted,
-		Numbers: g.Numbers, States: g.States, Limit: g.Limit, Page: g.Page, TimeZone: g.Timezone, Arguments: g.Arguments,
-		User:    Asker{UserID: g.User["user_id"], ExternalID: g.User["external_id"]},
-		Context: Context{ConversationID: g.Context["conversation_id"], PersonalityID: g.Context["personality_id"]},
+		Numbers: g.Numbers, States: g.States, Limit: g.Limit, Page: g.Page, TimeZone: g.Timezone,
+		Arguments: g.Arguments,
+		User:      Asker{UserID: g.User["user_id"], ExternalID: g.User["external_id"]},
+		Context:   Context{ConversationID: g.Context["conversation_id"], PersonalityID: g.Context["personality_id"]},
 	}
 	if g.Window != nil {
 		in.Window = &Window{Start: g.Window.Start, End: g.Window.End}

@@ -236,7 +236,7 @@ func (g *guardian) insertion(f *gojq.Func) float64 {
 	growth := 1.0
 	for _, a := range f.Args {
 		t := a.Term
-		if t == nil || t.Type != gojq.TermTypeString || t.Str == nil || len(t.Str.Queries) > 0 || len(t.SuffixList) > 0 {
+		if t == nil || t.Type != gojq.TermTypeString || len(t.Str.Queries) > 0 || len(t.SuffixList) > 0 {
 			g.refuse("%s takes only constant text", f.Name)
 			return growth
 		}

@@ -7,9 +7,10 @@ import (
 
 // Input is what a request is made from. Expressions see it as one document:
 //
-//	{"config": {}, "account": {"id", "name"}, "capability", "query", "window": {"start", "end"} | null, "text" | null,
-//	 "people": [{"name", "role"}], "quoted": [], "numbers": [], "states": [], "limit", "page" | null, "timezone", "now",
-//	 "arguments": {}, "item" | null, "user": {"user_id", "external_id"}, "context": {"conversation_id", "personality_id"}}
+//	{"config": {}, "account": {"id", "name"}, "capability", "query", "window": {"start", "end"} | null,
+//	 "text" | null, "people": [{"name", "role"}], "quoted": [], "numbers": [], "states": [], "limit", "page" | null,
+//	 "timezone", "now", "arguments": {}, "item" | null, "user": {"user_id", "external_id"},
+//	 "context": {"conversation_id", "personality_id"}}
 //
 // Times are RFC 3339 in the asker's zone; an absent text is null.
 type Input struct {

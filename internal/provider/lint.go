@@ -67,7 +67,7 @@ func (l *linter) access() {
 		l.fault("$.probe", "probe is a request that proves the credential, or none: the reason why there is none")
 	}
 	if l.Account.isZero() == (l.Account.None == "") {
-		l.fault("$.account", "account is a request that tells whose credential it is, or none: the reason why there is none")
+		l.fault("$.account", "account is a request that tells whose it is, or none: the reason why there is none")
 	}
 	if !l.Account.isZero() && l.Account.ID == nil {
 		l.fault("$.account", "account.id is missing")
@@ -100,7 +100,8 @@ func (l *linter) phrases() {
 			distinct[strings.ToLower(strings.TrimSpace(p))] = true
 		}
 		if c.Effect == Read && len(distinct) < minPhrases {
-			l.fault(where, "the capability %s has %d trigger phrases; a read needs at least %d", c.Name, len(distinct), minPhrases)
+			l.fault(where, "the capability %s has %d trigger phrases; a read needs at least %d", c.Name, len(distinct),
+				minPhrases)
 		}
 		if c.Effect == Write && len(c.Arguments) == 0 {
 			l.fault(where, "the capability %s writes and has no arguments", c.Name)
@@ -139,7 +140,8 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 }
 
 func (l *linter) isCapability(f Fixture) bool {
-	return slices.ContainsFunc(l.CapabilitiesFor(f.Input.Config, nil), func(c *Capability) bool { return c.Name == f.Shows })
+	named := func(c *Capability) bool { return c.Name == f.Shows }
+	return slices.ContainsFunc(l.CapabilitiesFor(f.Input.Config, nil), named)
 }
 
 // wanted lists what the fixtures of this manifest must show.

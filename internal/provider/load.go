@@ -157,12 +157,12 @@ func checkAliases(body ast.Node) *Finding {
 		switch n := n.(type) {
 		case *ast.AliasNode:
 			if count++; count > maxAliases {
-				found = &Finding{Line: n.GetToken().Position.Line, Message: fmt.Sprintf("there are more than %d aliases", maxAliases)}
+				found = at(n, fmt.Sprintf("there are more than %d aliases", maxAliases))
 			}
 		case *ast.AnchorNode:
 			ast.Walk(visitor(func(inner ast.Node) bool {
 				if inner.Type() == ast.AliasType {
-					found = &Finding{Line: inner.GetToken().Position.Line, Message: "an alias cannot stand inside an anchor"}
+					found = at(inner, "an alias cannot stand inside an anchor")
 				}
 				return true
 			}), n.Value)
@@ -170,6 +170,10 @@ func checkAliases(body ast.Node) *Finding {
 		return true
 	}), body)
 	return found
+}
+
+func at(n ast.Node, message string) *Finding {
+	return &Finding{Line: n.GetToken().Position.Line, Message: message}
 }
 
 type visitor func(ast.Node) bool

@@ -37,7 +37,8 @@ func (p *Provider) PlaceholderNames(config map[string]any) []string {
 }
 
 // ValidateSecrets checks that the secrets are those that the config's placeholders name, no more and no fewer. It
-// returns every fault at once, joined: problems of code Invalid whose Field begins with "secrets". None repeats a value.
+// returns every fault at once, joined: problems of code Invalid whose Field begins with "secrets". None repeats a
+// value.
 func (p *Provider) ValidateSecrets(config map[string]any, secrets map[string]string) error {
 	var faults []error
 	fault := func(name, format string, args ...any) {
@@ -82,7 +83,8 @@ func checkPlaceholders(properties []string, config map[string]any) error {
 		})
 	}
 	if total > maxPlaceholders {
-		faults = append(faults, problem.New(problem.Invalid, "It has more than %d placeholders.", maxPlaceholders).At("config"))
+		faults = append(faults, problem.New(problem.Invalid, "It has more than %d placeholders.", maxPlaceholders).
+			At("config"))
 	}
 	return errors.Join(faults...)
 }

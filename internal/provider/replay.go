@@ -68,7 +68,7 @@ func (c *Capability) replay(ctx context.Context, f Fixture) error {
 
 func (c *Capability) replayEach(ctx context.Context, in Input, f Fixture, items []any) ([]Result, error) {
 	if len(items) != len(f.Each) {
-		return nil, fmt.Errorf("each: %d exchanges are described, and the answer names %d items", len(f.Each), len(items))
+		return nil, fmt.Errorf("each: %d exchanges are described, the answer names %d items", len(f.Each), len(items))
 	}
 	var results []Result
 	for i, item := range items {
@@ -156,7 +156,8 @@ func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 	if token != nil && f.Token != nil {
 		faults = append(faults, differs("grant.expires_in", f.Token.ExpiresIn, token.ExpiresIn),
 			differs("grant.refresh", f.Token.Refresh, !token.Refresh.IsZero()),
-			differs("grant.scopes", slices.Sorted(slices.Values(f.Token.Scopes)), slices.Sorted(slices.Values(token.Scopes))))
+			differs("grant.scopes", slices.Sorted(slices.Values(f.Token.Scopes)),
+				slices.Sorted(slices.Values(token.Scopes))))
 	}
 	return errors.Join(faults...)
 }
@@ -248,12 +249,15 @@ func (f Fixture) compareResults(got []Result) error {
 			name string
 			want *string
 			got  string
-		}{{"title", want.Title, got[i].Title}, {"content", want.Content, got[i].Content}, {"url", want.URL, got[i].URL}} {
+		}{
+			{"title", want.Title, got[i].Title}, {"content", want.Content, got[i].Content}, {"url", want.URL, got[i].URL},
+		} {
 			if one.want != nil {
 				faults = append(faults, differs(at+one.name, *one.want, one.got))
 			}
 		}
-		faults = append(faults, compareSome(at+"fields.", want.Fields, got[i].Fields), compareSome(at+"data.", want.Data, got[i].Data))
+		faults = append(faults, compareSome(at+"fields.", want.Fields, got[i].Fields),
+			compareSome(at+"data.", want.Data, got[i].Data))
 	}
 	return errors.Join(faults...)
 }

@@ -134,7 +134,7 @@ func (p *Provider) target(a asked, config map[string]any) (string, error) {
 	if raw == "" {
 		base, err := fill(p.BaseURL, config)
 		if err != nil {
-			return "", problem.New(problem.Invalid, "The integration's config lacks what the address of %s is made from.",
+			return "", problem.New(problem.Invalid, "The config lacks what the address of %s is made from.",
 				p.Title).Because(err).At("config")
 		}
 		if strings.Contains(p.BaseURL, "{") && a.path == "" {
@@ -148,7 +148,7 @@ func (p *Provider) target(a asked, config map[string]any) (string, error) {
 		return "", problem.New(problem.TargetRefused, "The address of %s is not a web address.", p.Title)
 	}
 	if u.User != nil {
-		return "", problem.New(problem.TargetRefused, "The address of %s must not carry a user name or password.", p.Title)
+		return "", problem.New(problem.TargetRefused, "The address of %s must not carry a name or password.", p.Title)
 	}
 	if !slices.Contains(p.HostsFor(config), strings.ToLower(u.Hostname())) {
 		return "", problem.New(problem.TargetRefused, "The request would leave the hosts of %s.", p.Title)

@@ -28,8 +28,8 @@ type Page struct {
 	Next string
 }
 
-// Map reads the answer to this request. The answer must have been classified as OK. What is not JSON, or JSON of another
-// shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing.
+// Map reads the answer to this request. The answer must have been classified as OK. What is not JSON, or JSON of
+// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing.
 func (o *Operation) Map(ctx context.Context, in Input, r Response) (Page, error) {
 	body, err := decodeJSON(r.Body)
 	if err != nil {
@@ -87,6 +87,7 @@ func (p *Provider) unreadable(r Response, err error) error {
 		errTooLarge: "with more than can be read",
 		errTooDeep:  "with data that nests too deep",
 		errTooMany:  "with more results than can be read",
+		errTooLong:  "with more than can be read in time",
 	} {
 		if errors.Is(err, known) {
 			why = words
@@ -94,7 +95,8 @@ func (p *Provider) unreadable(r Response, err error) error {
 	}
 	e := problem.New(problem.ProviderFailed, "%s answered %s.", p.Title, why).Because(err)
 	e.Provider, e.HTTPStatus = p.Name, r.Status
-	e.Retryable = errors.Is(err, errEmpty) || errors.Is(err, errWebPage) || errors.Is(err, errNotJSON)
+	e.Retryable = errors.Is(err, errEmpty) || errors.Is(err, errWebPage) || errors.Is(err, errNotJSON) ||
+		errors.Is(err, errTooLong)
 	return e
 }
 

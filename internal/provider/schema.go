@@ -50,7 +50,9 @@ func (noLoader) Load(string) (any, error) {
 
 // newSchema compiles the JSON Schema of an object. Unless it says otherwise, it takes no other properties than its own.
 func newSchema(document map[string]any) (*schema, error) {
-	full := map[string]any{"$schema": dialect, "type": "object", "properties": map[string]any{}, "additionalProperties": false}
+	full := map[string]any{
+		"$schema": dialect, "type": "object", "properties": map[string]any{}, "additionalProperties": false,
+	}
 	maps.Copy(full, document)
 	full, _ = jsonValue(full).(map[string]any)
 	plain, err := forSchema(full)
@@ -145,7 +147,8 @@ func joined(root string, failed *jsonschema.ValidationError) error {
 	byField := map[string]*problem.Error{}
 	for _, f := range leaves(failed) {
 		for _, one := range explain(f) {
-			e := problem.New(problem.Invalid, "%s", one.message).At(slices.Concat([]string{root}, f.InstanceLocation, one.below)...)
+			path := slices.Concat([]string{root}, f.InstanceLocation, one.below)
+			e := problem.New(problem.Invalid, "%s", one.message).At(path...)
 			key := strings.Join(e.Field, "\x00")
 			if other, ok := byField[key]; !ok || len(e.Message) < len(other.Message) {
 				byField[key] = e
