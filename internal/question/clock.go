@@ -127,6 +127,14 @@ func (p *parser) clockRange(i int, connectors map[string]bool) (stretch, bool) {
 	return stretch{i: i, j: j, clock: true, a: from, b: to}, ok
 }
 
+// unsettled reads "2 to 4", which is a range of times of day with two meanings.
+func (p *parser) unsettled(i, k int, connectors map[string]bool) (stretch, bool) {
+	a, m, okA := p.clockAt(k)
+	b, j, okB := p.clockAt(m + 1)
+	ok := okA && okB && connectors[p.at(m)] && a.half == unknown && b.half == unknown && a != b
+	return stretch{i: i, j: j, unclear: true}, ok && (i != k || p.is(m, "-")) && (units[p.at(j)] == "")
+}
+
 func settle(a, b clockTime) (from, to int, ok bool) {
 	if a.half == unknown && (a.hour < 1 || a.hour > 12) {
 		a.half = full
@@ -166,6 +174,9 @@ func (p *parser) clock(i int, e edge) (stretch, bool) {
 	c, j, ok := p.clockAt(i)
 	if ok && c.half == unknown && c.hour > 12 && p.at(i-1) == "at" {
 		c.half = full
+	}
+	if ok && c.half == unknown && (p.at(i-1) == "at" || strings.Contains(p.at(i), ":")) && c.hour > 0 {
+		return stretch{i: i, j: j, unclear: true}, true
 	}
 	if !ok || c.half == unknown {
 		return stretch{}, false

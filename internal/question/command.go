@@ -47,6 +47,8 @@ func (p *parser) changing(i int) bool {
 		return false
 	case w == "remind" && next == "me" && asking[p.at(i+2)]:
 		return false
+	case next == "me" && (w == "send" || w == "write" || w == "forward"):
+		return false // asks to be shown something
 	case changes[w]:
 		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"
 	case changesOf[w]:

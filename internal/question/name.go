@@ -120,7 +120,8 @@ func (p *parser) accompanied(i int) bool {
 	}
 	next := p.at(i + 1)
 	_, number := dayNumber(next)
-	return beforeName[p.at(i-1)] || afterName[next] || number || eventNouns[next] || mailNouns[next]
+	prev := p.at(i - 1)
+	return beforeName[prev] || eventNouns[prev] || mailNouns[prev] || afterName[next] || number || eventNouns[next] || mailNouns[next]
 }
 
 // dayNumber reads 22, 22nd, 1st.

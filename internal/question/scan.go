@@ -54,6 +54,9 @@ func (p *parser) ranged(i int) (stretch, bool) {
 	if !ok {
 		s, ok = p.dayRange(k, words)
 	}
+	if !ok {
+		s, ok = p.unsettled(i, k, words)
+	}
 	s.i = i
 	return s, ok
 }
