@@ -156,7 +156,8 @@ func TestAStatementMayRunAgainWhileItsRowsAreRead(t *testing.T) {
 func TestACancelledStatementReturnsTheContextsError(t *testing.T) {
 	t.Parallel()
 	everyMode(t, func(t *testing.T, s *store.Store) {
-		slow := `with recursive n(i) as (select $1 + 0 union all select i + 1 from n where i < 1000000000) select count(*) from n`
+		slow := `with recursive n(i) as (select $1 + 0 union all select i + 1 from n where i < 1000000000)
+			select count(*) from n`
 		if s.Dialect() == store.Postgres {
 			slow = "select 1 from pg_sleep($1 + 60)"
 		}
@@ -186,4 +187,22 @@ func TestACancelledStatementReturnsTheContextsError(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAListIsOneArgumentOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	for name, o := range map[string]store.Options{
+		"by default":      {URL: url},
+		"behind a pooler": {URL: url + "&pooler=transaction", ListenURL: url},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, o)
+			if n := number(t, t.Context(), s, `select count(*) from unnest(array['a', 'b', 'c,"{}']) x where x = any($1)`,
+				[]string{"a", `c,"{}`, "d"}); n != 2 {
+				t.Errorf("found %d", n)
+			}
+		})
+	}
 }

@@ -181,11 +181,25 @@ func TestASubscriptionEndsWithItsContextAndWithTheStore(t *testing.T) {
 func TestListeningWaitsForTheDatabaseNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
-	silent := "postgres://u@127.0.0.1:1/x?sslmode=disable"
-	s := storetest.Open(t, store.Options{URL: url, ListenURL: silent})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := s.Listen(ctx, "health"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	for name, unusable := range map[string]string{
+		"absent": "postgres://u@127.0.0.1:1/x?sslmode=disable",
+		"silent": fake(t, nil) + "?sslmode=disable",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := store.Open(t.Context(), store.Options{URL: url, ListenURL: unusable})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if _, err := s.Listen(ctx, "health"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+			began := time.Now()
+			if err := s.Close(); err != nil || time.Since(began) > 5*time.Second {
+				t.Errorf("closing took %v, %v", time.Since(began), err)
+			}
+		})
 	}
 }

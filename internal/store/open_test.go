@@ -110,7 +110,8 @@ func TestAServerThatRefusesIsExplained(t *testing.T) {
 		parameters, words string
 	}{
 		"no TLS":         {[]byte("N"), "", "add sslmode=disable"},
-		"wrong password": {failed("28P01", "password authentication failed for user u"), "?sslmode=disable", "refuses the user or password"},
+		"wrong password": {failed("28P01", "password authentication failed for user u"), "?sslmode=disable",
+			"refuses the user or password"},
 		"too many":       {failed("53300", "sorry, too many clients already"), "?sslmode=disable", "too many clients"},
 		"nonsense":       {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "?sslmode=disable", "cannot reach"},
 		"silence":        {nil, "?sslmode=disable&connect_timeout=1", "127.0.0.1"},
@@ -136,7 +137,8 @@ func TestADamagedSQLiteFileIsNamed(t *testing.T) {
 	for i := 100; i < 4096; i++ { // the page that lists the tables
 		schema[i] = 0xff
 	}
-	for name, content := range map[string][]byte{"text": []byte(strings.Repeat("not a database ", 100)), "schema": schema} {
+	text := []byte(strings.Repeat("not a database ", 100))
+	for name, content := range map[string][]byte{"text": text, "schema": schema} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "p.db")
 			if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -25,8 +26,10 @@ type remote struct {
 	hub *hub
 	log *slog.Logger
 
+	ctx    context.Context //nolint:containedctx // ends when the remote is closed
+	cancel context.CancelFunc
+
 	mu       sync.Mutex
-	closed   bool
 	listener *pq.Listener
 	channels map[string]chan struct{} // closed once PostgreSQL has taken the LISTEN
 	errs     map[string]error
@@ -34,7 +37,9 @@ type remote struct {
 }
 
 func newRemote(dsn string, h *hub, log *slog.Logger) *remote {
-	return &remote{dsn: dsn, hub: h, log: log, channels: map[string]chan struct{}{}, errs: map[string]error{}}
+	r := &remote{dsn: dsn, hub: h, log: log, channels: map[string]chan struct{}{}, errs: map[string]error{}}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
 }
 
 // listen returns when notifications of the channel arrive. A channel once listened to stays so: there are few.
@@ -56,11 +61,11 @@ func (r *remote) listen(ctx context.Context, channel string) error {
 func (r *remote) begin(channel string) (<-chan struct{}, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
+	if r.ctx.Err() != nil {
 		return nil, errClosed
 	}
 	if r.listener == nil {
-		r.listener = pq.NewListener(r.dsn, reconnectFirst, reconnectLast, r.changed)
+		r.listener = pq.NewDialListener(&ending{ctx: r.ctx}, r.dsn, reconnectFirst, reconnectLast, r.changed)
 		r.running.Go(r.receive)
 	}
 	if ready, ok := r.channels[channel]; ok && r.errs[channel] == nil {
@@ -105,6 +110,9 @@ func (r *remote) receive() {
 }
 
 func (r *remote) changed(event pq.ListenerEventType, err error) {
+	if r.ctx.Err() != nil {
+		return
+	}
 	switch event {
 	case pq.ListenerEventDisconnected:
 		r.log.Warn("the connection that listens for changes is lost", "error", err)
@@ -117,11 +125,29 @@ func (r *remote) changed(event pq.ListenerEventType, err error) {
 }
 
 func (r *remote) close() {
+	r.cancel()
 	r.mu.Lock()
-	r.closed = true
 	if r.listener != nil {
 		_ = r.listener.Close()
 	}
 	r.mu.Unlock()
 	r.running.Wait()
+}
+
+// ending makes connections that end with a context. lib/pq's listener cannot be closed while it connects.
+type ending struct {
+	dialer
+	ctx context.Context //nolint:containedctx // the remote's
+}
+
+// DialContext implements pq.DialerContext.
+func (e *ending) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)()
+	c, err := e.Dialer.DialContext(ctx, network, address)
+	if err == nil {
+		context.AfterFunc(e.ctx, func() { _ = c.Close() })
+	}
+	return c, err
 }

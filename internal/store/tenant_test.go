@@ -22,15 +22,17 @@ import (
 // What the tables alone do not say.
 var (
 	// sharedWithUsers names the tables without an owner and whether a user sees the company's rows.
-	sharedWithUsers = map[string]bool{"api_keys": false, "companies": true, "company_sequences": true, "personalities": true}
-	appendOnly      = []string{"audit_events", "health_changes"}
+	sharedWithUsers = map[string]bool{"api_keys": false, "companies": true, "company_sequences": true,
+		"personalities": true}
+	appendOnly = []string{"audit_events", "health_changes"}
 	// plain are references that outlive what they name, so that nothing checks them.
 	plain = []string{"audit_events.user_id", "audit_events.integration_id", "audit_events.personality_id",
 		"health_changes.user_id", "health_changes.integration_id", "credentials.user_id", "credentials.integration_id",
 		"integrations.personality_id"}
 	// uniqueElsewhere are looked up before the company is known.
 	uniqueElsewhere = []string{"apikey_hash", "connectattempt_state_hash"}
-	targets         = map[string]string{"user_id": "users", "integration_id": "integrations", "personality_id": "personalities"}
+	targets         = map[string]string{"user_id": "users", "integration_id": "integrations",
+		"personality_id": "personalities"}
 )
 
 // row names the row of a table that belongs to an owner: "a" and "b" are companies, "a1" and "a2" users of the first.

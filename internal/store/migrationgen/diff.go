@@ -26,8 +26,9 @@ func diff(ctx context.Context, name, dir, file string, db *sql.DB) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", dir, err)
 	}
-	m, err := schema.NewMigrate(entsql.OpenDB(name, db), schema.WithDir(files), schema.WithMigrationMode(schema.ModeReplay),
-		schema.WithDialect(name), schema.WithFormatter(goose{file}), schema.WithDropColumn(true), schema.WithDropIndex(true))
+	m, err := schema.NewMigrate(entsql.OpenDB(name, db), schema.WithDir(files), schema.WithDialect(name),
+		schema.WithMigrationMode(schema.ModeReplay), schema.WithFormatter(goose{file}),
+		schema.WithDropColumn(true), schema.WithDropIndex(true))
 	if err != nil {
 		return "", fmt.Errorf("prepare the difference: %w", err)
 	}

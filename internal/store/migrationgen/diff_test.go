@@ -86,7 +86,8 @@ func TestTheStepsOfBothDialectsStayEven(t *testing.T) {
 	if err := even(root, file, map[string]bool{"sqlite": false, "postgres": true}); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(filepath.Join(root, "sqlite", file)); err != nil || !strings.HasPrefix(string(text), "-- +goose Up") {
+	text, err := os.ReadFile(filepath.Join(root, "sqlite", file))
+	if err != nil || !strings.HasPrefix(string(text), "-- +goose Up") {
 		t.Errorf("got %q, %v", text, err)
 	}
 	if _, err := next(root, "again"); err == nil {
@@ -97,7 +98,8 @@ func TestTheStepsOfBothDialectsStayEven(t *testing.T) {
 func TestAMigrationNeedsAName(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {""}, {"Add Users"}, {"../x"}, {"a", "b"}} {
-		if err := run(context.Background(), args, t.TempDir()); err == nil || !strings.Contains(err.Error(), "name the migration") {
+		err := run(context.Background(), args, t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), "name the migration") {
 			t.Errorf("%q: %v", args, err)
 		}
 	}
