@@ -24,7 +24,7 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 		return credential.Revocation{}, err
 	}
 	var gone credential.Ended
-	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		row, err := s.locked(ctx, integrationID)
 		if err != nil {
 			return err
@@ -42,8 +42,11 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 // their credentials. It answers for each; the order is that of the ids.
 func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func(context.Context) error) ([]credential.Revocation, error) {
 	var gone []credential.Ended
-	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		gone = nil
+		if err := s.lockUser(ctx, userID); err != nil {
+			return err
+		}
 		query := s.Store.Client(ctx).Integration.Query().Where(integration.UserID(userID)).Order(integration.ByID())
 		if s.Store.Locks() {
 			query.ForUpdate()

@@ -27,7 +27,7 @@ func (s *Service) keep(ctx context.Context, g *grant, row *ent.ConnectAttempt) (
 		return "", err
 	}
 	integrationID := ""
-	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+	err = s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		before, err := s.counterpart(ctx, g, row)
 		if err != nil {
 			return err
@@ -95,21 +95,32 @@ func (s *Service) counterpart(ctx context.Context, g *grant, row *ent.ConnectAtt
 }
 
 func (s *Service) lockOwner(ctx context.Context, row *ent.ConnectAttempt) error {
-	if !s.Store.Locks() { // one writer at a time anyway
-		return nil
-	}
-	client := s.Store.Client(ctx)
-	var err error
 	if row.UserID != nil {
-		_, err = client.User.Query().Where(user.ID(*row.UserID)).ForUpdate().OnlyID(ctx)
-	} else {
-		_, err = client.Company.Query().Where(company.ID(row.CompanyID)).ForUpdate().OnlyID(ctx)
+		return s.lockUser(ctx, *row.UserID)
 	}
+	query := s.Store.Client(ctx).Company.Query().Where(company.ID(row.CompanyID))
+	if s.Store.Locks() {
+		query.ForUpdate()
+	}
+	if _, err := query.OnlyID(ctx); err != nil {
+		return fmt.Errorf("lock the company of a new integration: %w", err)
+	}
+	return nil
+}
+
+// lockUser keeps others from giving integrations to a user, or taking them away, until the transaction ends. Whoever
+// locks integrations of a user as well does so afterwards.
+func (s *Service) lockUser(ctx context.Context, userID string) error {
+	query := s.Store.Client(ctx).User.Query().Where(user.ID(userID))
+	if s.Store.Locks() {
+		query.ForUpdate()
+	}
+	_, err := query.OnlyID(ctx)
 	if ent.IsNotFound(err) {
-		return problem.New(problem.NotFound, "The user that this was to be connected for is gone.")
+		return problem.New(problem.NotFound, "There is no such user.")
 	}
 	if err != nil {
-		return fmt.Errorf("lock the owner of a new integration: %w", err)
+		return fmt.Errorf("lock a user: %w", err)
 	}
 	return nil
 }

@@ -67,7 +67,6 @@ func TestCreateRefusesBadInputAndWritesNothing(t *testing.T) {
 			field  []string
 		}{
 			"unknown provider":           {func(in *integration.CreateInput) { in.Provider = "nope" }, problem.Invalid, []string{"input", "provider"}},
-			"needs authorization":        {func(in *integration.CreateInput) { in.Provider = integrationtest.Provider }, problem.Invalid, []string{"input", "provider"}},
 			"a kind that is not offered": {func(in *integration.CreateInput) { in.AuthKind = new("OAUTH2") }, problem.Invalid, []string{"input", "authKind"}},
 			"no name":                    {func(in *integration.CreateInput) { in.Name = "" }, problem.Invalid, []string{"input", "name"}},
 			"a long name":                {func(in *integration.CreateInput) { in.Name = long }, problem.Invalid, []string{"input", "name"}},

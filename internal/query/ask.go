@@ -147,7 +147,9 @@ type asking struct {
 	provider   *provider.Provider
 	capability *provider.Capability
 	input      provider.Input
+	limit      int  // how many results are wanted; input.Limit is how many are asked for
 	latest     bool // the newest are wanted
+	lookBack   bool // they come last, and the question names no beginning
 	plan       Plan
 	request    *provider.Request
 

@@ -24,28 +24,23 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	row := a.row
-	err := a.Store.InTx(ctx, func(ctx context.Context) error {
-		if err := a.recordEvent(ctx, failure); err != nil {
-			return err
+	err := a.Store.RetryTx(ctx, func(ctx context.Context) error {
+		if a.sent && failure == nil { // the integration's row first, as whoever removes it does
+			if _, err := a.Health.Proved(ctx, a.row.ID, true); err != nil {
+				return err
+			}
+			used, err := a.Store.Client(ctx).Integration.UpdateOneID(a.row.ID).SetLastUsedAt(a.Now()).Save(ctx)
+			if err != nil {
+				return fmt.Errorf("note the use of an integration: %w", err)
+			}
+			row = used.Unwrap()
 		}
-		if !a.sent {
-			return nil
+		if a.sent {
+			if err := a.count(ctx); err != nil {
+				return err
+			}
 		}
-		if err := a.count(ctx); err != nil {
-			return err
-		}
-		if failure != nil {
-			return nil
-		}
-		if _, err := a.Health.Proved(ctx, a.row.ID, true); err != nil {
-			return err
-		}
-		used, err := a.Store.Client(ctx).Integration.UpdateOneID(a.row.ID).SetLastUsedAt(a.Now()).Save(ctx)
-		if err != nil {
-			return fmt.Errorf("note the use of an integration: %w", err)
-		}
-		row = used.Unwrap()
-		return nil
+		return a.recordEvent(ctx, failure)
 	})
 	switch {
 	case failure != nil && err != nil:

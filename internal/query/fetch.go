@@ -3,9 +3,7 @@ package query
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -22,8 +20,7 @@ const (
 
 var errInTransaction = errors.New("query: a provider is called inside a transaction")
 
-// fetch asks the provider until there is enough, there is no more, or the time is up. What was found before a later page
-// failed is an answer, though not a whole one.
+// fetch asks the provider until there is enough, there is no more, or the time is up.
 func (a *asking) fetch(ctx context.Context) error {
 	if store.InTransaction(ctx) {
 		return errInTransaction
@@ -31,31 +28,38 @@ func (a *asking) fetch(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, a.in.Timeout)
 	defer cancel()
 	a.sent = true
-	limit := a.input.Limit
-	if a.latest { // the newest may come last
-		a.input.Limit = maxLimit
+	err := a.pages(timed, a.request)
+	if err == nil {
+		err = a.farther(timed)
 	}
-	request, more := a.request, true
-	for page := 0; more && page < maxPages; page++ {
-		next, err := a.page(timed, request)
-		if err == nil && next != "" && len(a.items) < a.input.Limit {
+	if err != nil {
+		return a.explain(ctx, err)
+	}
+	a.cut()
+	return nil
+}
+
+// pages reads one page after the other. What was found before a later page failed is an answer, though not a whole one.
+func (a *asking) pages(ctx context.Context, request *provider.Request) error {
+	for page := range maxPages {
+		next, err := a.page(ctx, request)
+		if err == nil && (next == "" || len(a.items) >= a.input.Limit) {
+			a.truncated = a.truncated || next != ""
+			return nil
+		}
+		if err == nil {
 			in := a.input
 			in.Page, in.Limit = next, a.input.Limit-len(a.items)
-			request, err = a.capability.Request(timed, in)
+			request, err = a.capability.Request(ctx, in)
+		}
+		if err != nil && (page == 0 || !concernsOne(err)) {
+			return err
 		}
 		if err != nil {
-			if err = a.explain(ctx, err); page == 0 || !passing(err) {
-				return err
-			}
 			break
 		}
-		more = next != "" && len(a.items) < a.input.Limit
-		a.truncated = next != ""
 	}
-	if more {
-		a.truncated = true
-	}
-	a.cut(limit)
+	a.truncated = true
 	return nil
 }
 
@@ -93,22 +97,23 @@ func (a *asking) each(ctx context.Context, items []any) error {
 		})
 	}
 	all.Wait()
-	came := 0
-	for i := range items {
+	came, first := 0, error(nil)
+	for i, err := range failed {
 		switch {
-		case failed[i] == nil:
+		case err == nil:
 			a.items = append(a.items, found[i]...)
 			came++
-		case !passing(failed[i]) && !errors.Is(failed[i], context.DeadlineExceeded):
-			return failed[i]
-		default:
-			a.truncated = true
+		case !concernsOne(err):
+			return err
+		case first == nil:
+			first = err
 		}
 	}
-	if came > 0 {
-		return nil
+	if came == 0 {
+		return first
 	}
-	return errors.Join(slices.DeleteFunc(failed, func(err error) bool { return err == nil })[:min(1, len(failed))]...)
+	a.truncated = a.truncated || first != nil
+	return nil
 }
 
 // item fetches one item. One that the provider does not have any more has no results.
@@ -160,13 +165,14 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 	return answer, e
 }
 
-// passing reports whether a failure concerns one request only, so that the answers to others stand.
-func passing(err error) bool {
+// concernsOne reports whether a failure, or the end of the time, concerns one request only, so that the answers to
+// others stand.
+func concernsOne(err error) bool {
 	switch problem.CodeOf(err) {
 	case problem.ProviderFailed, problem.ProviderRateLimited, problem.ProviderTimeout:
 		return true
 	}
-	return false
+	return errors.Is(err, context.DeadlineExceeded)
 }
 
 // explain turns the end of our own time into a problem, and that of the caller's into another, and names the provider.
@@ -180,51 +186,10 @@ func (a *asking) explain(caller context.Context, err error) error {
 			Message: a.provider.Title + " did not answer in time.",
 		}
 	}
-	if e, ok := errors.AsType[*problem.Error](err); ok && e.Provider == "" && passing(e) {
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Provider == "" && concernsOne(e) {
 		c := *e
 		c.Provider = a.provider.Name
 		return &c
 	}
 	return err
-}
-
-// cut leaves as many results as were asked for: the first, or the newest where those are wanted.
-func (a *asking) cut(limit int) {
-	if len(a.items) <= limit {
-		return
-	}
-	a.truncated = true
-	if a.latest && ascending(a.items) {
-		a.items = a.items[len(a.items)-limit:]
-		return
-	}
-	a.items = a.items[:limit]
-}
-
-// ascending reports whether results come oldest first.
-func ascending(items []provider.Result) bool {
-	var first, last time.Time
-	for _, item := range items {
-		if at := when(item); !at.IsZero() {
-			if first.IsZero() {
-				first = at
-			}
-			last = at
-		}
-	}
-	return last.After(first)
-}
-
-// when is the time that a kind of result goes by; zero when it has none.
-func when(r provider.Result) time.Time {
-	for _, name := range []string{"start", "sentAt", "updatedAt", "createdAt", "placedAt"} {
-		if at, ok := r.Fields[name].(time.Time); ok {
-			return at
-		}
-	}
-	if day, ok := r.Fields["startDate"].(string); ok {
-		at, _ := time.Parse(time.DateOnly, day)
-		return at
-	}
-	return time.Time{}
 }

@@ -31,7 +31,7 @@ func (a *asking) understand(ctx context.Context) error {
 		return e
 	}
 	a.fill(said, where)
-	a.latest = said.Latest
+	a.towardsTheLatest(said.Latest)
 	a.plan = Plan{Confidence: &choice.Confidence, MatchedPhrases: choice.Matched, Arguments: a.arguments(said)}
 	if a.request, err = a.capability.Request(ctx, a.input); err != nil {
 		return err
@@ -50,6 +50,7 @@ func (a *asking) fill(said question.Reading, where *time.Location) {
 	if said.Limit > 0 {
 		a.input.Limit = min(a.in.Limit, said.Limit)
 	}
+	a.limit = a.input.Limit
 	if said.Window != nil {
 		a.input.Window = &provider.Window{Start: said.Window.Start, End: said.Window.End}
 	} else {
@@ -74,7 +75,7 @@ func (a *asking) fill(said question.Reading, where *time.Location) {
 
 // arguments are what the plan shows of the question: what was said, and the window that a question without one means.
 func (a *asking) arguments(said question.Reading) map[string]any {
-	out := map[string]any{"limit": a.input.Limit, "timezone": a.input.TimeZone}
+	out := map[string]any{"limit": a.limit, "timezone": a.input.TimeZone}
 	if w := a.input.Window; w != nil {
 		for name, at := range map[string]*time.Time{"start": w.Start, "end": w.End} {
 			if at != nil {

@@ -42,7 +42,7 @@ func NewVendor(t *testing.T) *Vendor {
 	v := &Vendor{answers: map[string]http.HandlerFunc{}}
 	v.server = httptest.NewTLSServer(v)
 	t.Cleanup(v.server.Close)
-	v.Handle("login.example.com/token", v.token)
+	v.GrantAll()
 	v.Handle("login.example.com/revoke", func(http.ResponseWriter, *http.Request) {})
 	v.Answer("api.example.com/me", http.StatusOK, `{"id":"ada@acme","name":"Ada"}`)
 	v.Answer("api.example.com/ping", http.StatusOK, `{"pong":true}`)
@@ -124,6 +124,9 @@ func (v *Vendor) token(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","token_type":"Bearer","expires_in":3600}`, n, n)
 }
+
+// GrantAll makes the token endpoint grant what is asked for, as it does from the beginning.
+func (v *Vendor) GrantAll() { v.Handle("login.example.com/token", v.token) }
 
 // Grant makes the token endpoint name the scopes that it grants, in the vendor's spelling.
 func (v *Vendor) Grant(scopes string) {
