@@ -8,6 +8,7 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/store"
@@ -86,8 +87,14 @@ func (s *Service) giveBack(ctx context.Context, g *grant) {
 	}
 }
 
-// sharesAccount reports whether another integration, of whichever company, was connected with the same account through
-// the same OAuth client.
+// accessEnded are the reasons for which an integration has to be connected again before it can lose anything.
+var accessEnded = []string{
+	string(health.CredentialRejected), string(health.CredentialRevoked), string(health.RefreshRejected),
+	string(health.TokenExpired),
+}
+
+// sharesAccount reports whether another integration, of whichever company, has access to the same account through the
+// same OAuth client. One whose access has ended does not count: it would keep the grant alive, and never give it back.
 func (s *Service) sharesAccount(ctx context.Context, p *provider.Provider, accountID, but string) (bool, error) {
 	if accountID == "" {
 		return false, nil
@@ -101,5 +108,5 @@ func (s *Service) sharesAccount(ctx context.Context, p *provider.Provider, accou
 	ctx = viewer.System(ctx)
 	return s.Store.Client(ctx).Integration.Query().Where(
 		integration.IDNEQ(but), integration.ProviderIn(group...), integration.AccountID(accountID),
-		integration.AuthKind(provider.OAuth2)).Exist(ctx)
+		integration.AuthKind(provider.OAuth2), integration.HealthReasonNotIn(accessEnded...)).Exist(ctx)
 }

@@ -73,6 +73,20 @@ func TestAGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
 	})
 }
 
+func TestAGrantThatAnotherIntegrationHasLostIsRevoked(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row, other := w.Connect(t, w.User), w.Connect(t, w.Other)
+		w.Vendor.Answer("api.example.com/ping", http.StatusGone, `{}`) // the manifest's word for a revoked grant
+		w.Vendor.Answer("login.example.com/token", http.StatusBadRequest, `{"error":"invalid_grant"}`)
+		if now, err := w.CheckHealth(w.Ctx, other.ID); err != nil || !health.Of(now).Reason.Definitive() {
+			t.Fatalf("bob's access has not ended: %+v, %v", health.Of(now), err)
+		}
+		if got, err := w.Disconnect(w.Ctx, row.ID); err != nil || got.Outcome != credential.Revoked {
+			t.Errorf("revocation = %+v, %v", got, err)
+		}
+	})
+}
+
 func TestDisconnectAllEndsEverythingOfOneUserOrNothing(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		for _, account := range []string{"a", "b", "c"} {
