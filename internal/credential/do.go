@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -31,7 +32,8 @@ const freshFor = time.Minute
 // and sends the request once more only if that gave another token.
 //
 // It fails with ReauthorizationRequired when the credential has ended or has just been proved dead, and then health has
-// been told. Any other verdict is the caller's to handle. It must not be called inside a transaction.
+// been told. A refusal never comes back as a verdict: it is an error, and what it proves has been settled. Any other
+// verdict is the caller's to handle. It must not be called inside a transaction.
 func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.Response, provider.Verdict, error) {
 	if err := outside(ctx); err != nil {
 		return provider.Response{}, provider.Verdict{}, err
@@ -60,11 +62,9 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 			return res, v, err
 		}
 		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))
-		next, err := s.afterRefusal(system, row, v, retried, young)
-		if err != nil || next == nil {
+		if row, err = s.afterRefusal(system, row, v, retried, young); err != nil {
 			return res, v, err
 		}
-		row = next
 	}
 }
 
@@ -132,8 +132,9 @@ func (s *Service) credential(
 	}, nil
 }
 
-// afterRefusal returns a row with another token to send the request again with, nil when there is none and nothing is
-// proved, and an error when the credential has ended or cannot be renewed now. Only a fresh token's refusal ends it.
+// afterRefusal returns a row with another token to send the request again with, or why there is none: the credential
+// has ended, cannot be renewed now, or its tokens change faster than they can be used. Only a fresh token's refusal ends
+// it.
 func (s *Service) afterRefusal(
 	ctx context.Context, row *ent.Credential, v provider.Verdict, retried, young bool,
 ) (*ent.Credential, error) {
@@ -147,22 +148,22 @@ func (s *Service) afterRefusal(
 		return nil, err
 	case now.State != Active:
 		return nil, s.ended(now)
-	case row.AuthKind != provider.OAuth2:
-		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
-		// takes it again.
-		if err := s.report(ctx, row, health.Finding{Reason: reason}); err != nil {
-			return nil, err
-		}
-		return nil, s.ended(row)
 	case now.Generation != row.Generation && !retried:
 		return now, nil
-	case now.Generation != row.Generation:
-		return nil, nil //nolint:nilnil // moved on again: the next request finds out
-	case retried && young, len(row.RefreshToken) == 0:
-		_, err := s.expire(ctx, row, "", end{reason: reason, code: string(v.Kind)})
-		return nil, err
-	case retried:
-		return nil, nil //nolint:nilnil // an adopted token that is not fresh proves nothing: the next request renews it
+	case now.Generation == row.Generation && row.AuthKind != provider.OAuth2:
+		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
+		// takes it again.
+		err := within(ctx, writeLimit, func(ctx context.Context) error {
+			return s.report(ctx, row, health.Finding{Reason: reason})
+		})
+		return nil, cmp.Or(err, s.ended(row))
+	case now.Generation == row.Generation && (retried && young || len(row.RefreshToken) == 0):
+		if _, err = s.expire(ctx, row, "", end{reason: reason, code: string(v.Kind)}); err != nil {
+			return nil, err
+		}
+		return nil, s.unsettled(row)
+	case retried: // an adopted token that is not fresh proves nothing: the next request renews it
+		return nil, s.unsettled(row)
 	}
 	return s.renew(ctx, row, false)
 }

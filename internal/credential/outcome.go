@@ -150,6 +150,14 @@ func (s *Service) later(row *ent.Credential, left time.Duration) error {
 	}
 }
 
+// unsettled is the answer to a refusal that proves nothing.
+func (s *Service) unsettled(row *ent.Credential) error {
+	return &problem.Error{
+		Code: problem.ProviderFailed, Provider: row.Provider, Retryable: true, IntegrationID: integrationOf(row),
+		Message: "The provider refused the access while it was being renewed. Try again.",
+	}
+}
+
 // ended is the answer for a credential that cannot be used any more.
 func (s *Service) ended(row *ent.Credential) error {
 	return &problem.Error{

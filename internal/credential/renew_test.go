@@ -266,6 +266,27 @@ func TestAFreshTokenThatIsRefusedEndsTheCredential(t *testing.T) {
 	})
 }
 
+func TestAnAdoptedTokenThatIsRefusedProvesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, p *process) {
+		time.Sleep(30 * time.Minute)
+		refuse := func(*http.Request) *http.Response { return reply(401, "{}") }
+		w.vendor.answers = []func(*http.Request) *http.Response{func(req *http.Request) *http.Response {
+			w.rows[w.only().ID].Generation++ // another process has stored while the answer was on its way
+			return refuse(req)
+		}, refuse}
+		_, err := ask(system(t), p)
+		if e, ok := errors.AsType[*problem.Error](err); !ok || e.Code != problem.ProviderFailed || !e.Retryable {
+			t.Errorf("%v", err)
+		}
+		if row := w.only(); row.State != credential.Active || w.vendor.tokenRequests() != 0 {
+			t.Errorf("%s after %d token requests", row.State, w.vendor.tokenRequests())
+		}
+		if _, err := ask(system(t), p); err != nil {
+			t.Errorf("the next request: %v", err)
+		}
+	})
+}
+
 func TestATypedInKeyIsJudgedByItsAnswersAlone(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		if err := w.save(p, credential.Grant{AuthKind: provider.APIKey, Secrets: map[string]seal.Secret{
