@@ -109,12 +109,12 @@ func TestAServerThatRefusesIsExplained(t *testing.T) {
 		answer            []byte
 		parameters, words string
 	}{
-		"no TLS":         {[]byte("N"), "", "add sslmode=disable"},
+		"no TLS": {[]byte("N"), "", "add sslmode=disable"},
 		"wrong password": {failed("28P01", "password authentication failed for user u"), "?sslmode=disable",
 			"refuses the user or password"},
-		"too many":       {failed("53300", "sorry, too many clients already"), "?sslmode=disable", "too many clients"},
-		"nonsense":       {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "?sslmode=disable", "cannot reach"},
-		"silence":        {nil, "?sslmode=disable&connect_timeout=1", "127.0.0.1"},
+		"too many": {failed("53300", "sorry, too many clients already"), "?sslmode=disable", "too many clients"},
+		"nonsense": {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "?sslmode=disable", "cannot reach"},
+		"silence":  {nil, "?sslmode=disable&connect_timeout=1", "127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

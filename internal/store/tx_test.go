@@ -302,3 +302,38 @@ func TestTheClockIsTheDatabasesUnlessATestHoldsIt(t *testing.T) {
 		}
 	})
 }
+
+func TestBeforeCommitRunsLastAndMayStillRefuse(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		ctx := viewer.System(t.Context())
+		if err := s.BeforeCommit(ctx, func(context.Context) error { return nil }); err == nil {
+			t.Error("accepted outside a transaction")
+		}
+		boom := errors.New("boom")
+		for _, want := range []error{nil, boom} {
+			var order []string
+			err := s.InTx(ctx, func(ctx context.Context) error {
+				if err := s.BeforeCommit(ctx, func(ctx context.Context) error {
+					order = append(order, "before")
+					return errors.Join(company(ctx, s, "co_last"), want)
+				}); err != nil {
+					return err
+				}
+				s.AfterCommit(ctx, func() { order = append(order, "after") })
+				order = append(order, "fn")
+				return nil
+			})
+			if want == nil && (err != nil || !slices.Equal(order, []string{"fn", "before", "after"})) ||
+				want != nil && (!errors.Is(err, boom) || slices.Contains(order, "after")) {
+				t.Errorf("%v: ran %v, %v", want, order, err)
+			}
+			if want == nil {
+				s.Client(ctx).Company.DeleteOneID("co_last").ExecX(ctx)
+			}
+		}
+		if got := companies(t, ctx, s); len(got) != 0 {
+			t.Errorf("got %v", got)
+		}
+	})
+}
