@@ -11,7 +11,6 @@ import (
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
-	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
@@ -46,9 +45,6 @@ func (s *Service) identify(ctx context.Context, g *grant, row *ent.ConnectAttemp
 // askAccount sends the manifest's account request. The verdict is empty when there was no answer.
 func (s *Service) askAccount(ctx context.Context, g *grant, row *ent.ConnectAttempt) (provider.VerdictKind, provider.Identity, error) {
 	var nobody provider.Identity
-	if store.InTransaction(ctx) {
-		return "", nobody, errors.New("integration: a provider is called inside a transaction")
-	}
 	ctx, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()
 	in := provider.Input{Config: row.Config, Now: s.Now(), Limit: 1}

@@ -60,7 +60,7 @@ func (s *Service) progress(row *ent.ConnectAttempt) *Progress {
 		out.Status = AttemptExpired
 	case out.Status == Failed:
 		out.Failure = &problem.Error{Code: problem.ProviderFailed, Message: "The connection failed.", Provider: row.Provider}
-		if row.FailureCode != nil {
+		if row.FailureCode != nil && *row.FailureCode != string(problem.Internal) {
 			out.Failure.Code = problem.Code(*row.FailureCode)
 		}
 		if row.FailureMessage != nil {

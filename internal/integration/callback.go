@@ -78,7 +78,7 @@ func (a answer) validate() error {
 //
 // A state that is not this user's, this provider's or this company's is a StateMismatch, and is not spent.
 func (s *Service) Callback(ctx context.Context, in CallbackInput) (*ent.Integration, error) {
-	if err := in.Validate(); err != nil {
+	if err := errors.Join(outside(ctx), in.Validate()); err != nil {
 		return nil, err
 	}
 	if v, _ := viewer.From(ctx); in.UserID == nil && v.User != "" {

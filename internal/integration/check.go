@@ -14,6 +14,9 @@ import (
 // Refresh renews the tokens of an integration now, whether or not they are about to end. The stored ones stay in use
 // until the new ones are stored, so a failure makes nothing worse.
 func (s *Service) Refresh(ctx context.Context, integrationID string) (*ent.Integration, error) {
+	if err := outside(ctx); err != nil {
+		return nil, err
+	}
 	row, err := s.Get(ctx, integrationID, "input", "id")
 	if err != nil {
 		return nil, err
@@ -31,6 +34,9 @@ func (s *Service) Refresh(ctx context.Context, integrationID string) (*ent.Integ
 // CheckHealth sends the provider's probe now and answers with what was proved: bad health is an answer, not an error. A
 // definitive refusal counts at once, any other failure as one of three. A provider that has no probe is left as it is.
 func (s *Service) CheckHealth(ctx context.Context, integrationID string) (*ent.Integration, error) {
+	if err := outside(ctx); err != nil {
+		return nil, err
+	}
 	row, err := s.Get(ctx, integrationID, "input", "id")
 	if err != nil {
 		return nil, err

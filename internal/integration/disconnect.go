@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -20,7 +21,7 @@ const atOnce = 4
 // Disconnect removes an integration. From the moment its transaction ends nothing uses the credential; then the
 // credential is revoked at the provider. A provider that cannot be told now is told later, and that is no error.
 func (s *Service) Disconnect(ctx context.Context, integrationID string) (credential.Revocation, error) {
-	if err := id.Check(id.Integration, integrationID, "input", "id"); err != nil {
+	if err := errors.Join(outside(ctx), id.Check(id.Integration, integrationID, "input", "id")); err != nil {
 		return credential.Revocation{}, err
 	}
 	var gone credential.Ended
@@ -39,8 +40,11 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 }
 
 // DisconnectAll removes all integrations of a user, together with what then does in the same transaction, and revokes
-// their credentials. It answers for each; the order is that of the ids.
+// their credentials. It answers for each; the order is that of the ids. Without such a user it is NotFound.
 func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func(context.Context) error) ([]credential.Revocation, error) {
+	if err := outside(ctx); err != nil {
+		return nil, err
+	}
 	var gone []credential.Ended
 	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		gone = nil

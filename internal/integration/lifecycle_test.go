@@ -114,6 +114,35 @@ func TestDisconnectAllEndsEverythingOfOneUserOrNothing(t *testing.T) {
 	})
 }
 
+func TestNoProviderIsCalledInsideATransaction(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.Other))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, try := range map[string]func(context.Context) error{
+			"callback": func(ctx context.Context) error {
+				_, err := w.Callback(ctx, w.CallbackInput(w.Other, attempt))
+				return err
+			},
+			"refresh":    func(ctx context.Context) error { _, err := w.Refresh(ctx, row.ID); return err },
+			"check":      func(ctx context.Context) error { _, err := w.CheckHealth(ctx, row.ID); return err },
+			"disconnect": func(ctx context.Context) error { _, err := w.Disconnect(ctx, row.ID); return err },
+			"all":        func(ctx context.Context) error { _, err := w.DisconnectAll(ctx, w.User.ID); return err },
+		} {
+			if err := w.Store.InTx(w.Ctx, try); problem.CodeOf(err) != problem.Internal {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for _, where := range []string{"login.example.com/token", "api.example.com/me"} {
+			if n := len(w.Vendor.Calls(where)); n != 1 {
+				t.Errorf("%s was called %d times", where, n)
+			}
+		}
+	})
+}
+
 func TestRefreshRenewsNowAndAFailureMakesNothingWorse(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)

@@ -2,6 +2,8 @@ package integration
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 
@@ -72,7 +74,7 @@ func (s *Service) Continue(ctx context.Context, state, browser string) (string, 
 		connectattempt.Or(connectattempt.BrowserHashIsNil(), connectattempt.BrowserHash(browser))).
 		SetBrowserHash(browser).Save(ctx)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("bind an attempt to a browser: %w", err)
 	}
 	if n == 0 {
 		return "", errState
@@ -83,7 +85,7 @@ func (s *Service) Continue(ctx context.Context, state, browser string) (string, 
 // Finish takes what the provider sent back to our own callback page, from the browser that was bound to the attempt.
 func (s *Service) Finish(ctx context.Context, params url.Values, browser string) (FinishPage, error) {
 	said := answer{code: params.Get("code"), refusal: params.Get("error")}
-	if err := said.validate(); err != nil {
+	if err := errors.Join(outside(ctx), said.validate()); err != nil {
 		return FinishPage{}, err
 	}
 	row, err := s.waiting(ctx, params.Get("state"))
@@ -135,18 +137,18 @@ func asOwner(ctx context.Context, row *ent.ConnectAttempt) context.Context {
 // people returns the names of the company and of the user that an attempt is bound to.
 func (s *Service) people(ctx context.Context, row *ent.ConnectAttempt) (company, who string, err error) {
 	co, err := s.Store.Client(ctx).Company.Get(ctx, row.CompanyID)
-	if err != nil || row.UserID == nil {
-		if err == nil {
-			company = co.Name
-		}
-		return company, "", err
+	if err != nil {
+		return "", "", fmt.Errorf("read the company of an attempt: %w", err)
+	}
+	if row.UserID == nil {
+		return co.Name, "", nil
 	}
 	u, err := s.Store.Client(ctx).User.Get(ctx, *row.UserID)
 	if ent.IsNotFound(err) {
 		return "", "", problem.New(problem.NotFound, "The user that this was to be connected for is gone.")
 	}
 	if err != nil {
-		return "", "", err
+		return "", "", fmt.Errorf("read the user of an attempt: %w", err)
 	}
 	return co.Name, nameOf(u), nil
 }

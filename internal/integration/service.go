@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -106,6 +107,16 @@ func (s *Service) providerOf(row *ent.Integration) (*provider.Provider, error) {
 	}
 	return p, nil
 }
+
+// outside refuses to go on inside a transaction: what follows calls a provider, and no transaction waits for one.
+func outside(ctx context.Context) error {
+	if store.InTransaction(ctx) {
+		return errInTransaction
+	}
+	return nil
+}
+
+var errInTransaction = errors.New("integration: a provider would be called inside a transaction")
 
 // clip shortens text that is quoted back to whoever sent it.
 func clip(s string, most int) string {

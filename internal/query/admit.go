@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
@@ -35,8 +36,14 @@ func (a *asking) admit(ctx context.Context) error {
 		return problem.New(problem.Disabled, "This integration is switched off.").At("input", "integrationId")
 	}
 	if integration.StatusOf(a.row) == integration.Incomplete {
+		if a.row.AuthKind == provider.OAuth2 {
+			return &problem.Error{
+				Code: problem.ReauthorizationRequired, IntegrationID: a.row.ID,
+				Message: "This integration has not been authorized yet. Connect it first.",
+			}
+		}
 		return problem.New(problem.Disabled,
-			"This integration is not complete: an authorization or a setting is missing. Its health says which.").
+			"This integration is not complete: a setting or a secret is missing. Its health says which.").
 			At("input", "integrationId")
 	}
 	return nil

@@ -548,6 +548,22 @@ func TestAWebhookWithoutItsSecretIsNotCalled(t *testing.T) {
 	})
 }
 
+func TestAnIntegrationWithoutItsConsentAsksForIt(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		made, err := w.Create(w.Ctx, integration.CreateInput{
+			UserID: &w.User.ID, Provider: integrationtest.Provider, Name: "Agenda", Enabled: true, Visibility: integration.Private,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.row = made.Integration
+		_, err = w.ask("meetings")
+		if e := refused(t, err, problem.ReauthorizationRequired); e.IntegrationID != w.row.ID {
+			t.Errorf("err = %v", err)
+		}
+	})
+}
+
 func TestNoQuestionIsAskedInsideATransaction(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		err := w.World.Store.InTx(w.Ctx, func(ctx context.Context) error {
