@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/viewer"
@@ -69,8 +70,7 @@ func (s *Service) askAccount(ctx context.Context, g *grant, row *ent.ConnectAtte
 const maxAccount = 255
 
 // giveBack revokes a token that nobody will use. It does its best: the person can still take the access away at the
-// provider. A grant that another integration lives on is left alone, since at many providers an account has one grant
-// for each client, whatever the number of tokens.
+// provider. A grant that another integration lives on is left alone.
 func (s *Service) giveBack(ctx context.Context, g *grant) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
 	defer cancel()
@@ -90,9 +90,10 @@ var accessEnded = []string{
 }
 
 // sharesAccount reports whether another integration, of whichever company, has access to the same account through the
-// same OAuth client. One whose access has ended does not count: it would keep the grant alive, and never give it back.
+// same OAuth client, and would lose it by a revocation. One whose access has ended does not count: it would keep the
+// grant alive, and never give it back.
 func (s *Service) sharesAccount(ctx context.Context, p *provider.Provider, accountID, but string) (bool, error) {
-	if accountID == "" {
+	if accountID == "" || p.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
 		return false, nil
 	}
 	var group []string

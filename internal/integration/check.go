@@ -109,10 +109,6 @@ const maxMessage = 500
 func findingOf(v provider.Verdict) health.Finding {
 	found := health.Finding{Reason: health.ProviderError, Message: clipBytes(v.Message, maxMessage)}
 	switch v.Kind {
-	case provider.Rejected:
-		found.Reason = health.CredentialRejected
-	case provider.Revoked:
-		found.Reason = health.CredentialRevoked
 	case provider.MissingScope:
 		found.Reason = health.ScopesMissing
 	case provider.RateLimited:

@@ -18,13 +18,19 @@ import (
 // atOnce is how many revocations run side by side.
 const atOnce = 4
 
+// removed is an integration that is no more: its credential is still to be revoked, unless another shares the grant.
+type removed struct {
+	credential.Ended
+	shared bool
+}
+
 // Disconnect removes an integration. From the moment its transaction ends nothing uses the credential; then the
 // credential is revoked at the provider. A provider that cannot be told now is told later, and that is no error.
 func (s *Service) Disconnect(ctx context.Context, integrationID string) (credential.Revocation, error) {
 	if err := errors.Join(outside(ctx), id.Check(id.Integration, integrationID, "input", "id")); err != nil {
 		return credential.Revocation{}, err
 	}
-	var gone credential.Ended
+	var gone removed
 	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		row, err := s.locked(ctx, integrationID)
 		if err != nil {
@@ -45,7 +51,7 @@ func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func
 	if err := outside(ctx); err != nil {
 		return nil, err
 	}
-	var gone []credential.Ended
+	var gone []removed
 	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
 		gone = nil
 		if err := s.lockUser(ctx, userID); err != nil {
@@ -91,28 +97,28 @@ func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func
 }
 
 // remove stops all use of an integration and deletes it, in the caller's transaction.
-func (s *Service) remove(ctx context.Context, row *ent.Integration) (credential.Ended, error) {
+func (s *Service) remove(ctx context.Context, row *ent.Integration) (removed, error) {
 	shared, err := s.sharesGrant(ctx, row)
 	if err != nil {
-		return credential.Ended{}, err
+		return removed{}, err
 	}
-	gone, err := s.Credentials.Stop(ctx, row.ID, shared)
+	stopped, err := s.Credentials.Stop(ctx, row.ID, shared)
 	if err != nil {
-		return credential.Ended{}, err
+		return removed{}, err
 	}
 	if err := s.record(ctx, audit.Event{
 		Type: audit.Disconnected, UserID: row.UserID, IntegrationID: &row.ID,
 		Details: column.Object{"provider": row.Provider, "name": row.Name},
 	}); err != nil {
-		return credential.Ended{}, err
+		return removed{}, err
 	}
 	if err := s.Health.Removed(ctx, row); err != nil {
-		return credential.Ended{}, err
+		return removed{}, err
 	}
 	if err := s.Store.Client(ctx).Integration.DeleteOneID(row.ID).Exec(ctx); err != nil {
-		return credential.Ended{}, fmt.Errorf("delete an integration: %w", err)
+		return removed{}, fmt.Errorf("delete an integration: %w", err)
 	}
-	return gone, nil
+	return removed{stopped, shared}, nil
 }
 
 // sharesGrant reports whether another integration lives on the grant of this one.
@@ -125,14 +131,19 @@ func (s *Service) sharesGrant(ctx context.Context, row *ent.Integration) (bool, 
 }
 
 // revoke tells the provider. What it cannot tell now is told in the background.
-func (s *Service) revoke(ctx context.Context, gone credential.Ended) credential.Revocation {
-	outcome, err := s.Credentials.Revoke(ctx, gone)
+func (s *Service) revoke(ctx context.Context, gone removed) credential.Revocation {
+	outcome, err := s.Credentials.Revoke(ctx, gone.Ended)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "a revocation is put off", "integration_id", gone.IntegrationID, "error", err)
 		outcome = credential.Revocation{IntegrationID: gone.IntegrationID, Outcome: credential.Retrying}
 	}
-	if outcome.Outcome == credential.Retrying && outcome.Message == "" {
+	switch {
+	case outcome.Message != "":
+	case outcome.Outcome == credential.Retrying:
 		outcome.Message = "The provider could not be told yet. It is tried again in the background."
+	case gone.shared:
+		outcome.Message = "Another integration has access to the same account, which a revocation would end as well. The " +
+			"tokens are destroyed here; the access ends at the provider with the last integration of the account."
 	}
 	return outcome
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
+	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
@@ -63,12 +64,28 @@ func TestAWebhookHasNothingThatCouldBeRevoked(t *testing.T) {
 func TestAGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
-		w.Connect(t, w.Other)
-		if _, err := w.Disconnect(w.Ctx, row.ID); err != nil {
-			t.Fatal(err)
+		other := w.Connect(t, w.Other)
+		got, err := w.Disconnect(w.Ctx, row.ID)
+		if err != nil || got.Outcome != credential.NotNeeded || got.Message == "" {
+			t.Errorf("revocation = %+v, %v", got, err)
 		}
 		if n := len(w.Vendor.Calls("login.example.com/revoke")); n != 0 {
 			t.Errorf("%d revocations: bob's integration lost its grant", n)
+		}
+		if got, err := w.Disconnect(w.Ctx, other.ID); err != nil || got.Outcome != credential.Revoked {
+			t.Errorf("the last one: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestAGrantThatStandsByItselfIsRevokedAlone(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Connect(t, w.Other)
+		p, _ := w.Catalog.Get(integrationtest.Provider)
+		p.Auth.OAuth2.Revoke.Ends = oauth.EndsGrant
+		if got, err := w.Disconnect(w.Ctx, row.ID); err != nil || got.Outcome != credential.Revoked {
+			t.Errorf("revocation = %+v, %v", got, err)
 		}
 	})
 }

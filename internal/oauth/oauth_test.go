@@ -396,12 +396,12 @@ func TestADescriptionNamesEveryFault(t *testing.T) {
 		t.Errorf("an operator's own server: %v", err)
 	}
 	s := server("http://vendor.example")
-	s.PKCE, s.Token.Client, s.Token.Body, s.Revoke = "plain", "header", "xml", oauth.Revoke{Send: "both"}
+	s.PKCE, s.Token.Client, s.Token.Body, s.Revoke = "plain", "header", "xml", oauth.Revoke{Send: "both", Ends: "all"}
 	s.Scopes = append(s.Scopes, oauth.Scope{Name: "mail"})
 	s.Refresh.Margin = -1
 	err := s.Validate()
 	for _, key := range []string{
-		"token.url", "token.client", "token.body", "pkce", "revoke:", "revoke.send", "refresh", "scopes[2]",
+		"token.url", "token.client", "token.body", "pkce", "revoke:", "revoke.send", "revoke.ends", "refresh", "scopes[2]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("no fault names %s: %v", key, err)

@@ -88,6 +88,8 @@ type Revoke struct {
 	URL string `yaml:"url"`
 	// Send says which token ends the whole grant; empty means SendRefresh.
 	Send Send `yaml:"send"`
+	// Ends says how far a revocation reaches; empty means EndsGrant.
+	Ends Ends `yaml:"ends"`
 	// Reason is why there is nothing to call, written for the person who disconnects.
 	Reason string `yaml:"reason"`
 }
@@ -99,6 +101,15 @@ type Send string
 const (
 	SendRefresh Send = "refresh_token"
 	SendAccess  Send = "access_token"
+)
+
+// Ends is how much a revocation ends.
+type Ends string
+
+// How far revocations reach.
+const (
+	EndsGrant   Ends = "grant"   // what one consent gave
+	EndsAccount Ends = "account" // all that the account has ever allowed this client, whatever the number of consents
 )
 
 // Scope is one permission: a short name of ours and the vendor's spelling.
@@ -149,6 +160,9 @@ func (s *Server) Validate() error {
 	}
 	if !slices.Contains([]Send{"", SendRefresh, SendAccess}, s.Revoke.Send) {
 		fault("revoke.send", "must be refresh_token or access_token")
+	}
+	if !slices.Contains([]Ends{"", EndsGrant, EndsAccount}, s.Revoke.Ends) {
+		fault("revoke.ends", "must be grant or account")
 	}
 	if s.Refresh.Margin < 0 || s.Refresh.Lifetime < 0 {
 		fault("refresh", "margin and lifetime cannot be negative")

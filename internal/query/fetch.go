@@ -159,8 +159,8 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 		e.Code, e.Retryable, e.RetryAfter = problem.ProviderRateLimited, true, verdict.RetryAfter
 	case provider.NotFound:
 		e.Err = errGone
-	case provider.Transient, provider.Rejected, provider.Revoked:
-		e.Retryable = true // what a refusal proves has been settled: if the credential had ended, that would be the error
+	case provider.Transient:
+		e.Retryable = true
 	}
 	return answer, e
 }
