@@ -3,6 +3,7 @@ package credential
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"io"
 	"net/http"
 	"time"
@@ -24,12 +25,17 @@ type Use struct {
 	Timeout  time.Duration
 }
 
-// freshFor is how young a token must be for its refusal to end the credential: older ones are renewed first.
-const freshFor = time.Minute
+const (
+	// freshFor is how young a token must be for its refusal to end the credential: older ones are renewed first.
+	freshFor = time.Minute
+	// maxSends is how often a request is sent, each time with another token: a second time after a renewal, a third when
+	// what was adopted has been replaced as well.
+	maxSends = 3
+)
 
 // Do sends a request with an integration's credential and returns the answer, read whole and judged. It renews the
 // token first when that is about to end. When the provider refuses the credential it adopts a newer token or renews,
-// and sends the request once more only if that gave another token.
+// and sends the request again only if that gave another token.
 //
 // It fails with ReauthorizationRequired when the credential has ended or has just been proved dead, and then health has
 // been told. A refusal never comes back as a verdict: it is an error, and what it proves has been settled. Any other
@@ -52,7 +58,7 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 	if row, err = s.fresh(system, row); err != nil {
 		return provider.Response{}, provider.Verdict{}, err
 	}
-	for retried := false; ; retried = true {
+	for sends := 1; ; sends++ {
 		c, err := s.credential(system, row, u.Config)
 		if err != nil {
 			return provider.Response{}, provider.Verdict{}, err
@@ -62,9 +68,14 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 			return res, v, err
 		}
 		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))
-		if row, err = s.afterRefusal(system, row, v, retried, young); err != nil {
+		next, err := s.afterRefusal(system, row, v, sends > 1 && young || len(row.RefreshToken) == 0)
+		if err == nil && sends == maxSends {
+			err = s.unsettled(row)
+		}
+		if err != nil {
 			return res, v, err
 		}
+		row = next
 	}
 }
 
@@ -133,10 +144,10 @@ func (s *Service) credential(
 }
 
 // afterRefusal returns a row with another token to send the request again with, or why there is none: the credential
-// has ended, cannot be renewed now, or its tokens change faster than they can be used. Only a fresh token's refusal ends
-// it.
+// has ended, or cannot be renewed now. A refusal that is final ends it, unless somebody is just renewing it: a vendor
+// may end a token, however fresh, as soon as it has issued the next.
 func (s *Service) afterRefusal(
-	ctx context.Context, row *ent.Credential, v provider.Verdict, retried, young bool,
+	ctx context.Context, row *ent.Credential, v provider.Verdict, final bool,
 ) (*ent.Credential, error) {
 	reason := health.CredentialRejected
 	if v.Kind == provider.Revoked {
@@ -148,22 +159,24 @@ func (s *Service) afterRefusal(
 		return nil, err
 	case now.State != Active:
 		return nil, s.ended(now)
-	case now.Generation != row.Generation && !retried:
+	case now.Generation != row.Generation:
 		return now, nil
-	case now.Generation == row.Generation && row.AuthKind != provider.OAuth2:
+	case row.AuthKind != provider.OAuth2:
 		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
 		// takes it again.
 		err := within(ctx, writeLimit, func(ctx context.Context) error {
 			return s.report(ctx, row, health.Finding{Reason: reason})
 		})
 		return nil, cmp.Or(err, s.ended(row))
-	case now.Generation == row.Generation && (retried && young || len(row.RefreshToken) == 0):
-		if _, err = s.expire(ctx, row, "", end{reason: reason, code: string(v.Kind)}); err != nil {
+	case final:
+		owner := rand.Text()
+		taken, err := s.Rows.Lease(ctx, now, owner, leaseFor)
+		if err != nil {
 			return nil, err
 		}
-		return nil, s.unsettled(row)
-	case retried: // an adopted token that is not fresh proves nothing: the next request renews it
-		return nil, s.unsettled(row)
+		if taken {
+			return s.expire(ctx, now, owner, end{reason: reason, code: string(v.Kind)})
+		}
 	}
 	return s.renew(ctx, row, false)
 }

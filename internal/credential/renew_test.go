@@ -266,7 +266,7 @@ func TestAFreshTokenThatIsRefusedEndsTheCredential(t *testing.T) {
 	})
 }
 
-func TestAnAdoptedTokenThatIsRefusedProvesNothing(t *testing.T) {
+func TestAnAdoptedTokenThatIsRefusedIsRenewedBeforeAnythingEnds(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		time.Sleep(30 * time.Minute)
 		refuse := func(*http.Request) *http.Response { return reply(401, "{}") }
@@ -274,15 +274,39 @@ func TestAnAdoptedTokenThatIsRefusedProvesNothing(t *testing.T) {
 			w.rows[w.only().ID].Generation++ // another process has stored while the answer was on its way
 			return refuse(req)
 		}, refuse}
-		_, err := ask(system(t), p)
-		if e, ok := errors.AsType[*problem.Error](err); !ok || e.Code != problem.ProviderFailed || !e.Retryable {
-			t.Errorf("%v", err)
+		if _, err := ask(system(t), p); err != nil || w.vendor.tokenRequests() != 1 {
+			t.Errorf("%d token requests, %v", w.vendor.tokenRequests(), err)
 		}
-		if row := w.only(); row.State != credential.Active || w.vendor.tokenRequests() != 0 {
-			t.Errorf("%s after %d token requests", row.State, w.vendor.tokenRequests())
-		}
+	})
+}
+
+func TestARefusalWhileSomebodyRenewsEndsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, p *process) {
+		w.vendor.strict = true
+		other := w.start()
+		stored := make(chan error)
+		w.vendor.answers = []func(*http.Request) *http.Response{func(*http.Request) *http.Response {
+			return reply(401, "{}")
+		}, nil, func(*http.Request) *http.Response {
+			// Another process holds the lease. The vendor has answered it, and by that ended the token just renewed.
+			row, owner, until := w.rows[w.only().ID], "other", time.Now().Add(time.Minute)
+			row.LeaseOwner, row.LeaseUntil = &owner, &until
+			access, refresh := w.vendor.next()
+			go func() {
+				time.Sleep(3 * time.Second)
+				_, err := other.Renew(system(t), row.ID, owner, row.Generation, w.sealed(row, access, refresh))
+				stored <- err
+			}()
+			return nil
+		}}
 		if _, err := ask(system(t), p); err != nil {
-			t.Errorf("the next request: %v", err)
+			t.Error(err)
+		}
+		if err := <-stored; err != nil {
+			t.Error(err)
+		}
+		if w.recorded(audit.TokenRefreshFailed) != 0 || w.only().State != credential.Active {
+			t.Errorf("%s, %v", w.only().State, w.events)
 		}
 	})
 }
