@@ -71,15 +71,15 @@ func (s *Service) SetPersonalityAccess(ctx context.Context, in SetPersonalityAcc
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	row, err := s.Get(ctx, in.IntegrationID, "input", "integrationId")
-	if err != nil || len(in.Access) == 0 {
-		return row, err
-	}
 	named := make([]string, len(in.Access))
 	for i, rule := range in.Access {
 		named[i] = rule.PersonalityID
 	}
-	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		row, err := s.locked(ctx, in.IntegrationID, "input", "integrationId")
+		if err != nil || len(in.Access) == 0 {
+			return err
+		}
 		if err := s.allExist(ctx, named); err != nil {
 			return err
 		}
@@ -104,7 +104,10 @@ func (s *Service) SetPersonalityAccess(ctx context.Context, in SetPersonalityAcc
 			Type: audit.AccessChanged, UserID: row.UserID, IntegrationID: &row.ID, Details: column.Object{"allowed": details},
 		})
 	})
-	return row, err
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, in.IntegrationID, "input", "integrationId")
 }
 
 // allExist refuses the first of the personalities that the viewer may not see.

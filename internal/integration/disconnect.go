@@ -32,7 +32,7 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 	}
 	var gone removed
 	err := s.Store.RetryTx(ctx, func(ctx context.Context) error {
-		row, err := s.locked(ctx, integrationID)
+		row, err := s.locked(ctx, integrationID, "input", "id")
 		if err != nil {
 			return err
 		}

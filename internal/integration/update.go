@@ -58,7 +58,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Integration,
 		return nil, err
 	}
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		before, err := s.locked(ctx, in.ID)
+		before, err := s.locked(ctx, in.ID, "input", "id")
 		if err != nil {
 			return err
 		}
@@ -169,14 +169,14 @@ func (s *Service) resettle(p *provider.Provider, before *ent.Integration, in Upd
 
 // locked returns the integration and, where the database has row locks, keeps others from changing it until the
 // transaction ends, so that two merges lose nothing of each other.
-func (s *Service) locked(ctx context.Context, integrationID string) (*ent.Integration, error) {
+func (s *Service) locked(ctx context.Context, integrationID string, field ...string) (*ent.Integration, error) {
 	query := s.Store.Client(ctx).Integration.Query().Where(integration.ID(integrationID))
 	if s.Store.Locks() {
 		query.ForUpdate()
 	}
 	row, err := query.Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil, errNoIntegration.At("input", "id")
+		return nil, errNoIntegration.At(field...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read an integration: %w", err)

@@ -60,7 +60,8 @@ type AskInput struct {
 	DryRun bool
 }
 
-var conversationID = regexp.MustCompile(`^conv_[0-7][0-9a-hjkmnp-tv-z]{25}$`)
+// conversationID is the form of a conversation's id as far as it is settled: no table holds conversations yet.
+var conversationID = regexp.MustCompile(`^conv_[0-9A-Za-z]{1,27}$`)
 
 // Validate returns every fault that the input shows by itself, joined.
 func (in AskInput) Validate() error {

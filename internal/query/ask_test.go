@@ -48,14 +48,17 @@ func run(t *testing.T, fn func(t *testing.T, w *world)) {
 	t.Helper()
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
-		w := &world{World: integrationtest.New(t, s)}
-		w.Service = &query.Service{
-			Store: s, Catalog: w.World.Catalog, Integrations: w.World.Service, Credentials: w.World.Credentials,
-			Audit: w.World.Audit, Health: w.World.Health, Log: w.World.Log, Now: w.World.Now, NewID: w.World.NewID,
-		}
+		w := newWorld(s, integrationtest.New(t, s))
 		w.row = w.Connect(t, w.User, "agenda.read", "agenda.notes")
 		fn(t, w)
 	})
+}
+
+func newWorld(s *store.Store, around *integrationtest.World) *world {
+	return &world{World: around, Service: &query.Service{
+		Store: s, Catalog: around.Catalog, Integrations: around.Service, Credentials: around.Credentials,
+		Audit: around.Audit, Health: around.Health, Log: around.Log, Now: around.Now, NewID: around.NewID,
+	}}
 }
 
 func (w *world) ask(text string, change ...func(*query.AskInput)) (*query.Result, error) {

@@ -56,23 +56,31 @@ type World struct {
 // Start is when every world begins: a Sunday.
 var Start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// New builds a world in a store.
+// New builds a world in a store, around a vendor of its own.
 func New(t *testing.T, s *store.Store) *World {
 	t.Helper()
-	w := &World{Vendor: NewVendor(t), now: Start}
+	vendor := NewVendor(t)
+	w := Around(t, s, vendor.Redirect(), func(group string) (oauth.Client, bool) {
+		return oauth.Client{ID: "client-1", Secret: seal.NewSecret("client-secret")}, group == "acme"
+	})
+	w.Vendor = vendor
+	return w
+}
+
+// Around builds a world whose providers are behind redirect and know these OAuth clients. It has no Vendor.
+func Around(t *testing.T, s *store.Store, redirect *egress.Redirect, client func(string) (oauth.Client, bool)) *World {
+	t.Helper()
+	w := &World{now: Start}
 	own, err := fs.Sub(manifests, "manifests")
 	must(t, err)
 	providers, err := provider.Load(catalog.FS, own)
 	must(t, err)
 	ring, err := seal.NewRing()
 	must(t, err)
-	door := egress.New(egress.Options{Sandbox: w.Vendor.Redirect()})
+	door := egress.New(egress.Options{Sandbox: redirect})
 	t.Cleanup(door.Close)
 	newID := id.NewSource(w.Now).New
 	log := slog.New(slog.DiscardHandler)
-	client := func(group string) (oauth.Client, bool) {
-		return oauth.Client{ID: "client-1", Secret: seal.NewSecret("client-secret")}, group == "acme"
-	}
 	trail := &audit.Service{Store: s, Now: w.Now, NewID: newID}
 	state := &health.Service{Store: s, Audit: trail, Now: w.Now, NewID: newID}
 	credentials := credential.New(credential.Deps{
