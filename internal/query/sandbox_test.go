@@ -41,6 +41,7 @@ func TestTheShippedProvidersAnswerPeoplesQuestions(t *testing.T) {
 		}{
 			{calendar, "What meetings do I have tomorrow?", "list_events", 1},
 			{calendar, "my last 3 meetings", "list_events", 3},
+			{calendar, "meetings with Sarah this week", "search_events", 0},
 			{calendar, "Am I free this week?", "free_busy", 0},
 			{mail, "unread emails", "", 1},
 			{mail, "last 5 emails", "", 5},

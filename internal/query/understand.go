@@ -105,21 +105,10 @@ func (a *asking) arguments(said question.Reading) map[string]any {
 	return out
 }
 
-// takes says which part of a question an argument of this name is.
-var takes = map[string]string{
-	"start": "window", "end": "window", "text": "text", "from": "people", "to": "people", "with": "people",
-}
-
 func candidates(reads []*provider.Capability) []question.Candidate {
 	out := make([]question.Candidate, len(reads))
 	for i, c := range reads {
-		out[i] = question.Candidate{Name: c.Name, Phrases: c.Phrases}
-		properties, _ := c.ArgumentsSchema()["properties"].(map[string]any)
-		for name := range properties {
-			if part := takes[name]; part != "" && !slices.Contains(out[i].Takes, part) {
-				out[i].Takes = append(out[i].Takes, part)
-			}
-		}
+		out[i] = question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()}
 	}
 	return out
 }
