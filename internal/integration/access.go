@@ -52,7 +52,8 @@ type SetPersonalityAccessInput struct {
 func (in SetPersonalityAccessInput) Validate() error {
 	faults := []error{id.Check(id.Integration, in.IntegrationID, "input", "integrationId")}
 	if len(in.Access) > maxAccess {
-		faults = append(faults, problem.New(problem.Invalid, "At most %d rules can be set at once.", maxAccess).At("input", "access"))
+		faults = append(faults,
+			problem.New(problem.Invalid, "At most %d rules can be set at once.", maxAccess).At("input", "access"))
 	}
 	seen := map[string]bool{}
 	for i, rule := range in.Access {
@@ -127,7 +128,9 @@ func (s *Service) allExist(ctx context.Context, named []string) error {
 
 // AccessFor decides whether a personality may use an integration. It costs one statement, or two when neither the
 // integration's access edge is loaded nor a rule found.
-func (s *Service) AccessFor(ctx context.Context, row *ent.Integration, personalityID string, field ...string) (Decision, error) {
+func (s *Service) AccessFor(
+	ctx context.Context, row *ent.Integration, personalityID string, field ...string,
+) (Decision, error) {
 	if err := id.Check(id.Personality, personalityID, field...); err != nil {
 		return Decision{}, err
 	}

@@ -44,7 +44,9 @@ func (s *Service) identify(ctx context.Context, g *grant, row *ent.ConnectAttemp
 }
 
 // askAccount sends the manifest's account request. The verdict is empty when there was no answer.
-func (s *Service) askAccount(ctx context.Context, g *grant, row *ent.ConnectAttempt) (provider.VerdictKind, provider.Identity, error) {
+func (s *Service) askAccount(
+	ctx context.Context, g *grant, row *ent.ConnectAttempt,
+) (provider.VerdictKind, provider.Identity, error) {
 	var nobody provider.Identity
 	ctx, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()

@@ -85,7 +85,9 @@ func (s *Service) attempt(ctx context.Context, state string) (*ent.ConnectAttemp
 
 // take spends a state: one statement finds it, checks whom it is bound to and marks it, so of two callbacks with one
 // state only one goes on. A callback for somebody else spends nothing.
-func (s *Service) take(ctx context.Context, state string, bound ...predicate.ConnectAttempt) (*ent.ConnectAttempt, error) {
+func (s *Service) take(
+	ctx context.Context, state string, bound ...predicate.ConnectAttempt,
+) (*ent.ConnectAttempt, error) {
 	now := s.Now()
 	n, err := s.Store.Client(ctx).ConnectAttempt.Update().
 		Where(connectattempt.StateHash(hashState(state)), connectattempt.TakenAtIsNil(),

@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay/patchbay/ent/connectattempt"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -39,6 +40,15 @@ func refused(t *testing.T, err error, code problem.Code, field ...string) *probl
 		t.Fatalf("err = %v (fields %v), want %s at %v", err, fieldsOf(all), code, field)
 	}
 	return all[0]
+}
+
+// refusedAs checks that err is a problem, written as its code and field.
+func refusedAs(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	all := problem.All(err)
+	if len(all) == 0 || string(all[0].Code)+" "+strings.Join(all[0].Field, ".") != want {
+		t.Errorf("%s: err = %v (fields %v), want %s", what, err, fieldsOf(all), want)
+	}
 }
 
 func fieldsOf(all []*problem.Error) [][]string {
@@ -103,32 +113,34 @@ func TestConnectRefusesBadInputAndWritesNothing(t *testing.T) {
 		mine := w.Connect(t, w.Other)
 		before := len(attempts(t, w))
 		text := func(s string) *string { return &s }
+		type input = integration.ConnectInput
+		type object = map[string]any
+		unknown, unknownScope := w.NewID(id.Integration), []string{"agenda.read", "all"}
+		redirect := func(to string) func(*input) { return func(in *input) { in.RedirectURL = &to } }
 		for name, c := range map[string]struct {
-			change func(*integration.ConnectInput)
-			code   problem.Code
-			field  []string
+			change func(*input)
+			want   string
 		}{
-			"unknown provider":           {func(in *integration.ConnectInput) { in.Provider = "nope" }, problem.Invalid, []string{"input", "provider"}},
-			"no authorization":           {func(in *integration.ConnectInput) { in.Provider = "custom_webhook" }, problem.Invalid, []string{"input", "provider"}},
-			"no client configured":       {func(in *integration.ConnectInput) { in.Provider = "gmail" }, problem.Invalid, []string{"input", "provider"}},
-			"unknown scope":              {func(in *integration.ConnectInput) { in.Scopes = []string{"agenda.read", "all"} }, problem.Invalid, []string{"input", "scopes", "1"}},
-			"user of a wrong kind":       {func(in *integration.ConnectInput) { in.UserID = &mine.ID }, problem.Invalid, []string{"input", "userId"}},
-			"unknown user":               {func(in *integration.ConnectInput) { in.UserID = text(w.NewID("user")) }, problem.NotFound, []string{"input", "userId"}},
-			"config of a wrong type":     {func(in *integration.ConnectInput) { in.Config = map[string]any{"room": 7} }, problem.Invalid, []string{"input", "config", "room"}},
-			"unknown setting":            {func(in *integration.ConnectInput) { in.Config = map[string]any{"rooom": "x"} }, problem.Invalid, []string{"input", "config", "rooom"}},
-			"empty name":                 {func(in *integration.ConnectInput) { in.Name = text("  ") }, problem.Invalid, []string{"input", "name"}},
-			"relative redirect":          {func(in *integration.ConnectInput) { in.RedirectURL = text("/back") }, problem.Invalid, []string{"input", "redirectUrl"}},
-			"redirect with a fragment":   {func(in *integration.ConnectInput) { in.RedirectURL = text("https://app.example.org/#x") }, problem.Invalid, []string{"input", "redirectUrl"}},
-			"redirect with a password":   {func(in *integration.ConnectInput) { in.RedirectURL = text("https://a:b@app.example.org/") }, problem.Invalid, []string{"input", "redirectUrl"}},
-			"redirect to a script":       {func(in *integration.ConnectInput) { in.RedirectURL = text("javascript:alert(1)") }, problem.Invalid, []string{"input", "redirectUrl"}},
-			"unknown integration":        {func(in *integration.ConnectInput) { in.IntegrationID = text(w.NewID("int")) }, problem.NotFound, []string{"input", "integrationId"}},
-			"another user's integration": {func(in *integration.ConnectInput) { in.IntegrationID = &mine.ID }, problem.NotFound, []string{"input", "integrationId"}},
+			"unknown provider":           {func(in *input) { in.Provider = "nope" }, "INVALID input.provider"},
+			"no authorization":           {func(in *input) { in.Provider = "custom_webhook" }, "INVALID input.provider"},
+			"no client configured":       {func(in *input) { in.Provider = "gmail" }, "INVALID input.provider"},
+			"unknown scope":              {func(in *input) { in.Scopes = unknownScope }, "INVALID input.scopes.1"},
+			"user of a wrong kind":       {func(in *input) { in.UserID = &mine.ID }, "INVALID input.userId"},
+			"unknown user":               {func(in *input) { in.UserID = text(w.NewID("user")) }, "NOT_FOUND input.userId"},
+			"config of a wrong type":     {func(in *input) { in.Config = object{"room": 7} }, "INVALID input.config.room"},
+			"unknown setting":            {func(in *input) { in.Config = map[string]any{"rooom": "x"} }, "INVALID input.config.rooom"},
+			"empty name":                 {func(in *input) { in.Name = text("  ") }, "INVALID input.name"},
+			"relative redirect":          {redirect("/back"), "INVALID input.redirectUrl"},
+			"redirect with a fragment":   {redirect("https://app.example.org/#x"), "INVALID input.redirectUrl"},
+			"redirect with a password":   {redirect("https://a:b@app.example.org/"), "INVALID input.redirectUrl"},
+			"redirect to a script":       {redirect("javascript:alert(1)"), "INVALID input.redirectUrl"},
+			"unknown integration":        {func(in *input) { in.IntegrationID = &unknown }, "NOT_FOUND input.integrationId"},
+			"another user's integration": {func(in *input) { in.IntegrationID = &mine.ID }, "NOT_FOUND input.integrationId"},
 		} {
 			in := w.ConnectInput(w.User)
 			c.change(&in)
 			_, err := w.Service.Connect(w.Ctx, in)
-			t.Log(name)
-			refused(t, err, c.code, c.field...)
+			refusedAs(t, name, err, c.want)
 		}
 		if after := len(attempts(t, w)); after != before {
 			t.Errorf("%d attempts were written", after-before)
@@ -160,13 +172,15 @@ func TestARedirectHostMustBeListedWhereThereIsAList(t *testing.T) {
 func TestACallbackConnects(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
-		if *row.UserID != w.User.ID || *row.AccountID != "ada@acme" || *row.AccountName != "Ada" || row.Name != "Acme Agenda" {
+		if *row.UserID != w.User.ID || *row.AccountID != "ada@acme" || *row.AccountName != "Ada" ||
+			row.Name != "Acme Agenda" {
 			t.Errorf("connected %+v", row)
 		}
 		if got := strings.Join(row.Scopes, " "); got != "profile agenda.read" {
 			t.Errorf("scopes = %q", got)
 		}
-		if state := health.Of(row); state.Status != health.Healthy || state.Reason != health.OK || state.TokenExpiresAt == nil {
+		if state := health.Of(row); state.Status != health.Healthy || state.Reason != health.OK ||
+			state.TokenExpiresAt == nil {
 			t.Errorf("health = %+v", state)
 		}
 		if integration.StatusOf(row) != integration.Connected {
@@ -311,7 +325,7 @@ func TestWhatTheTokenEndpointAnswersIsToldInWords(t *testing.T) {
 			field     string
 			retryable bool
 		}{
-			"a refused code":  {400, `{"error":"invalid_grant","error_description":"secret-words"}`, problem.Invalid, "input.code", false},
+			"a refused code":  {400, `{"error":"invalid_grant","x":"secret-words"}`, problem.Invalid, "input.code", false},
 			"a wrong client":  {401, `{"error":"invalid_client"}`, problem.ProviderFailed, "", false},
 			"an outage":       {503, `down`, problem.ProviderFailed, "", true},
 			"a web page":      {200, `<html>secret-words</html>`, problem.ProviderFailed, "", true},
@@ -508,7 +522,7 @@ func TestOurOwnPagesWorkInOneBrowserOnly(t *testing.T) {
 		_, err = w.Start(ctx, "unknown")
 		refused(t, err, problem.StateMismatch, "input", "state")
 		address, err := w.Continue(ctx, state, "browser-1")
-		if err != nil || integrationtest.QueryOf(t, address).Get("redirect_uri") != "https://patchbay.example.net/oauth/callback" {
+		if err != nil || integrationtest.QueryOf(t, address).Get("redirect_uri") != w.CallbackURL() {
 			t.Errorf("continue = %s, %v", address, err)
 		}
 		again, err := w.Continue(ctx, state, "browser-1")
@@ -527,7 +541,8 @@ func TestOurOwnPagesWorkInOneBrowserOnly(t *testing.T) {
 			t.Errorf("finish page = %+v, %v", done, err)
 		}
 		row := integrations(t, w)[0]
-		if events := w.Events(t, audit.Connected); len(events) != 1 || events[0].Actor != w.User.ID || *row.UserID != w.User.ID {
+		events := w.Events(t, audit.Connected)
+		if len(events) != 1 || events[0].Actor != w.User.ID || *row.UserID != w.User.ID {
 			t.Errorf("events = %v", events)
 		}
 		_, err = w.Finish(ctx, back, "browser-1")

@@ -67,8 +67,8 @@ type Created struct {
 	SigningSecret seal.Secret
 }
 
-// Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider. One that
-// is connected by authorization stays INCOMPLETE until Connect, with its id, has been finished.
+// Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider. One
+// that is connected by authorization stays INCOMPLETE until Connect, with its id, has been finished.
 func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
@@ -109,7 +109,8 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 		row, err = s.Store.Client(ctx).Integration.Create().SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
 			SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
 			SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
-			SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).SetCreatedAt(now).SetUpdatedAt(now).
+			SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).
+			SetCreatedAt(now).SetUpdatedAt(now).
 			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
 			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).Save(ctx)
 		if err != nil {
@@ -138,8 +139,8 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	return &Created{Integration: row, SigningSecret: signing}, err
 }
 
-// createdKind returns the way to authenticate that is asked for. Without one it is the way that the config is meant for; a
-// provider that is only connected by authorization waits for its consent page.
+// createdKind returns the way to authenticate that is asked for. Without one it is the way that the config is meant
+// for; a provider that is only connected by authorization waits for its consent page.
 func createdKind(p *provider.Provider, in CreateInput) (string, error) {
 	offered := p.AuthKinds()
 	static := slices.DeleteFunc(slices.Clone(offered), func(k string) bool { return k == provider.OAuth2 })

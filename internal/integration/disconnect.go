@@ -47,7 +47,9 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 
 // DisconnectAll removes all integrations of a user, together with what then does in the same transaction, and revokes
 // their credentials. It answers for each; the order is that of the ids. Without such a user it is NotFound.
-func (s *Service) DisconnectAll(ctx context.Context, userID string, then ...func(context.Context) error) ([]credential.Revocation, error) {
+func (s *Service) DisconnectAll(
+	ctx context.Context, userID string, then ...func(context.Context) error,
+) ([]credential.Revocation, error) {
 	if err := outside(ctx); err != nil {
 		return nil, err
 	}

@@ -10,9 +10,9 @@
 //	Create, Update ──▶ settings checked against the manifest, secrets sealed, never shown again
 //	Disconnect     ──▶ one transaction stops the use; then the credential is revoked at the vendor
 //
-// Less may be granted than was asked for. A capability without its scope is off; without a scope that the provider cannot
-// do without, or with no capability left, the integration is connected all the same and DEGRADED with SCOPES_MISSING, so
-// that the person is asked for the rest rather than for everything again.
+// Less may be granted than was asked for. A capability without its scope is off; without a scope that the provider
+// cannot do without, or with no capability left, the integration is connected all the same and DEGRADED with
+// SCOPES_MISSING, so that the person is asked for the rest rather than for everything again.
 //
 // The same user who connects the same account of a provider again connects the same integration again: there is one
 // integration for each owner, provider and account. To replace the account of an integration, name the integration and

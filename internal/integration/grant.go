@@ -65,7 +65,8 @@ func (s *Service) grant(ctx context.Context, row *ent.ConnectAttempt, said answe
 	return integrationID, nil
 }
 
-// compare sets what was granted of what was asked for. A server that names no scopes granted all (RFC 6749 section 5.1).
+// compare sets what was granted of what was asked for. A server that names no scopes granted all of them (RFC 6749
+// section 5.1).
 func (g *grant) compare(asked []string) {
 	g.scopes = g.token.Scopes
 	if g.scopes == nil {
@@ -79,7 +80,9 @@ func (g *grant) compare(asked []string) {
 	required := slices.ContainsFunc(g.provider.Auth.OAuth2.Scopes, func(scope oauth.Scope) bool {
 		return scope.Required && slices.Contains(g.missing, scope.Name)
 	})
-	usable := slices.ContainsFunc(g.provider.Capabilities, func(c *provider.Capability) bool { return c.Granted(g.scopes) })
+	usable := slices.ContainsFunc(g.provider.Capabilities, func(c *provider.Capability) bool {
+		return c.Granted(g.scopes)
+	})
 	g.lacking = required || len(g.missing) > 0 && !usable
 }
 
@@ -94,8 +97,9 @@ func refusal(p *provider.Provider, code string) error {
 		code = "an error of its own"
 	}
 	return &problem.Error{
-		Code: problem.ProviderFailed, Provider: p.Name, Retryable: code == "temporarily_unavailable" || code == "server_error",
-		Message: fmt.Sprintf("%s did not go along and answered with %s. Start the connection again.", p.Title, code),
+		Code: problem.ProviderFailed, Provider: p.Name,
+		Retryable: code == "temporarily_unavailable" || code == "server_error",
+		Message:   fmt.Sprintf("%s did not go along and answered with %s. Start the connection again.", p.Title, code),
 	}
 }
 

@@ -13,13 +13,15 @@ import (
 func TestAnIntegrationMayBeMadeBeforeItsConsent(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		made, err := w.Create(w.Ctx, integration.CreateInput{
-			UserID: &w.User.ID, Provider: integrationtest.Provider, Name: "Agenda", Enabled: true, Visibility: integration.Private,
+			UserID: &w.User.ID, Provider: integrationtest.Provider, Name: "Agenda", Enabled: true,
+			Visibility: integration.Private,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		row := made.Integration
-		if state := health.Of(row); integration.StatusOf(row) != integration.Incomplete || state.Reason != health.NotConfigured ||
+		state := health.Of(row)
+		if integration.StatusOf(row) != integration.Incomplete || state.Reason != health.NotConfigured ||
 			row.ConnectedAt != nil {
 			t.Errorf("before the consent: %s, %+v", integration.StatusOf(row), state)
 		}

@@ -214,7 +214,9 @@ func (s *Service) keepAttempt(ctx context.Context, row *ent.ConnectAttempt, inte
 }
 
 // announce writes the audit event and the health of what was connected.
-func (s *Service) announce(ctx context.Context, g *grant, row *ent.ConnectAttempt, before *ent.Integration, integrationID string) error {
+func (s *Service) announce(
+	ctx context.Context, g *grant, row *ent.ConnectAttempt, before *ent.Integration, integrationID string,
+) error {
 	kind := audit.Connected
 	if before != nil && before.ConnectedAt != nil {
 		kind = audit.Reconnected

@@ -97,7 +97,8 @@ func (s *Service) Finish(ctx context.Context, params url.Values, browser string)
 		return FinishPage{}, err
 	}
 	ctx = asOwner(ctx, row)
-	if row, err = s.take(ctx, params.Get("state"), connectattempt.OwnPage(true), connectattempt.BrowserHash(browser)); err != nil {
+	row, err = s.take(ctx, params.Get("state"), connectattempt.OwnPage(true), connectattempt.BrowserHash(browser))
+	if err != nil {
 		return FinishPage{}, err
 	}
 	connected, err := s.finish(ctx, row, said)

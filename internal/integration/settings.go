@@ -38,7 +38,9 @@ type settings struct {
 // merged by name, and null removes. Every fault comes back at once; none repeats the value of a secret.
 //
 // The values of secrets that are kept cannot be looked at here, so a fault that would lie in one of them is not one.
-func (s *Service) settingsFor(p *provider.Provider, kind string, before *ent.Integration, config, secrets map[string]any) (settings, error) {
+func (s *Service) settingsFor(
+	p *provider.Provider, kind string, before *ent.Integration, config, secrets map[string]any,
+) (settings, error) {
 	merged, kept := map[string]any{}, []string{}
 	if before != nil {
 		maps.Copy(merged, before.Config)

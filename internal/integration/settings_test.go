@@ -61,37 +61,38 @@ func TestSecretsInTheConfigAreSealedAndLeftOut(t *testing.T) {
 func TestCreateRefusesBadInputAndWritesNothing(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		long := strings.Repeat("ß", 150)
+		type input = integration.CreateInput
+		huge, nobody := strings.Repeat("marked", 9000), w.NewID(id.Personality)
+		url := func(to any) func(*input) { return func(in *input) { in.Config["url"] = to } }
 		for name, c := range map[string]struct {
-			change func(*integration.CreateInput)
-			code   problem.Code
-			field  []string
+			change func(*input)
+			want   string
 		}{
-			"unknown provider":           {func(in *integration.CreateInput) { in.Provider = "nope" }, problem.Invalid, []string{"input", "provider"}},
-			"a kind that is not offered": {func(in *integration.CreateInput) { in.AuthKind = new("OAUTH2") }, problem.Invalid, []string{"input", "authKind"}},
-			"no name":                    {func(in *integration.CreateInput) { in.Name = "" }, problem.Invalid, []string{"input", "name"}},
-			"a long name":                {func(in *integration.CreateInput) { in.Name = long }, problem.Invalid, []string{"input", "name"}},
-			"odd visibility":             {func(in *integration.CreateInput) { in.Visibility = "SOME" }, problem.Invalid, []string{"input", "visibility"}},
-			"private address":            {func(in *integration.CreateInput) { in.Config["url"] = "https://10.0.0.8/ask" }, problem.TargetRefused, []string{"input", "config", "url"}},
-			"metadata address":           {func(in *integration.CreateInput) { in.Config["url"] = "http://169.254.169.254/" }, problem.TargetRefused, []string{"input", "config", "url"}},
-			"local name":                 {func(in *integration.CreateInput) { in.Config["url"] = "https://localhost/ask" }, problem.TargetRefused, []string{"input", "config", "url"}},
-			"userinfo":                   {func(in *integration.CreateInput) { in.Config["url"] = "https://marked:secret@hook.example.com/" }, problem.Invalid, []string{"input", "config", "url"}},
-			"not a URL":                  {func(in *integration.CreateInput) { in.Config["url"] = 7 }, problem.Invalid, []string{"input", "config", "url"}},
-			"no URL":                     {func(in *integration.CreateInput) { delete(in.Config, "url") }, problem.Invalid, []string{"input", "config", "url"}},
-			"missing secret":             {func(in *integration.CreateInput) { in.Secrets = nil }, problem.Invalid, []string{"input", "secrets", "TOKEN"}},
-			"secret that is no text":     {func(in *integration.CreateInput) { in.Secrets["TOKEN"] = 7 }, problem.Invalid, []string{"input", "secrets", "TOKEN"}},
-			"secret's name":              {func(in *integration.CreateInput) { in.Secrets["token-1"] = "marked" }, problem.Invalid, []string{"input", "secrets", "token-1"}},
-			"huge secret":                {func(in *integration.CreateInput) { in.Secrets["TOKEN"] = strings.Repeat("marked", 9000) }, problem.Invalid, []string{"input", "secrets", "TOKEN"}},
-			"secret of a wrong length": {func(in *integration.CreateInput) {
+			"unknown provider":           {func(in *input) { in.Provider = "nope" }, "INVALID input.provider"},
+			"a kind that is not offered": {func(in *input) { in.AuthKind = new("OAUTH2") }, "INVALID input.authKind"},
+			"no name":                    {func(in *input) { in.Name = "" }, "INVALID input.name"},
+			"a long name":                {func(in *input) { in.Name = long }, "INVALID input.name"},
+			"odd visibility":             {func(in *input) { in.Visibility = "SOME" }, "INVALID input.visibility"},
+			"private address":            {url("https://10.0.0.8/ask"), "TARGET_REFUSED input.config.url"},
+			"metadata address":           {url("http://169.254.169.254/"), "TARGET_REFUSED input.config.url"},
+			"local name":                 {url("https://localhost/ask"), "TARGET_REFUSED input.config.url"},
+			"userinfo":                   {url("https://marked:secret@hook.example.com/"), "INVALID input.config.url"},
+			"not a URL":                  {url(7), "INVALID input.config.url"},
+			"no URL":                     {func(in *input) { delete(in.Config, "url") }, "INVALID input.config.url"},
+			"missing secret":             {func(in *input) { in.Secrets = nil }, "INVALID input.secrets.TOKEN"},
+			"secret that is no text":     {func(in *input) { in.Secrets["TOKEN"] = 7 }, "INVALID input.secrets.TOKEN"},
+			"a secret's name":            {func(in *input) { in.Secrets["t-1"] = "marked" }, "INVALID input.secrets.t-1"},
+			"huge secret":                {func(in *input) { in.Secrets["TOKEN"] = huge }, "INVALID input.secrets.TOKEN"},
+			"secret of a wrong length": {func(in *input) {
 				in.Config["authentication"] = map[string]any{"type": "bearer", "token": strings.Repeat("marked", 4000)}
-			}, problem.Invalid, []string{"input", "config", "authentication", "token"}},
-			"unknown personality": {func(in *integration.CreateInput) { in.PersonalityID = new(w.NewID(id.Personality)) }, problem.NotFound, []string{"input", "personalityId"}},
-			"unknown user":        {func(in *integration.CreateInput) { in.UserID = new(w.NewID(id.User)) }, problem.NotFound, []string{"input", "userId"}},
+			}, "INVALID input.config.authentication.token"},
+			"unknown personality": {func(in *input) { in.PersonalityID = &nobody }, "NOT_FOUND input.personalityId"},
+			"unknown user":        {func(in *input) { in.UserID = new(w.NewID(id.User)) }, "NOT_FOUND input.userId"},
 		} {
 			in := integrationtest.WebhookInput()
 			c.change(&in)
 			_, err := w.Create(w.Ctx, in)
-			t.Log(name)
-			refused(t, err, c.code, c.field...)
+			refusedAs(t, name, err, c.want)
 			if strings.Contains(err.Error(), "marked") {
 				t.Errorf("the error repeats the value: %v", err)
 			}
@@ -174,26 +175,29 @@ func TestUpdateKeepsSealedSettingsAndTakesAnotherWayToAuthenticate(t *testing.T)
 func TestUpdateRefusesBadInputAndChangesNothing(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Webhook(t).Integration
+		type input = integration.UpdateInput
+		type object = map[string]any
+		nobody := w.NewID(id.Personality)
 		for _, c := range []struct {
-			in    integration.UpdateInput
-			code  problem.Code
-			field []string
+			in   input
+			want string
 		}{
-			{integration.UpdateInput{ID: w.User.ID}, problem.Invalid, []string{"input", "id"}},
-			{integration.UpdateInput{ID: w.NewID(id.Integration)}, problem.NotFound, []string{"input", "id"}},
-			{integration.UpdateInput{ID: row.ID, Name: new(" ")}, problem.Invalid, []string{"input", "name"}},
-			{integration.UpdateInput{ID: row.ID, Config: map[string]any{"url": "https://127.0.0.1/"}}, problem.TargetRefused, []string{"input", "config", "url"}},
-			{integration.UpdateInput{ID: row.ID, Config: map[string]any{"url": nil}}, problem.Invalid, []string{"input", "config", "url"}},
-			{integration.UpdateInput{ID: row.ID, Config: map[string]any{"x": 1}}, problem.Invalid, []string{"input", "config", "x"}},
-			{integration.UpdateInput{ID: row.ID, Secrets: map[string]any{"TOKEN": ""}}, problem.Invalid, []string{"input", "secrets", "TOKEN"}},
-			{integration.UpdateInput{ID: row.ID, PersonalityID: new(w.NewID(id.Personality)), SetPersonality: true}, problem.NotFound, []string{"input", "personalityId"}},
+			{input{ID: w.User.ID}, "INVALID input.id"},
+			{input{ID: w.NewID(id.Integration)}, "NOT_FOUND input.id"},
+			{input{ID: row.ID, Name: new(" ")}, "INVALID input.name"},
+			{input{ID: row.ID, Config: object{"url": "https://127.0.0.1/"}}, "TARGET_REFUSED input.config.url"},
+			{input{ID: row.ID, Config: object{"url": nil}}, "INVALID input.config.url"},
+			{input{ID: row.ID, Config: object{"x": 1}}, "INVALID input.config.x"},
+			{input{ID: row.ID, Secrets: object{"TOKEN": ""}}, "INVALID input.secrets.TOKEN"},
+			{input{ID: row.ID, PersonalityID: &nobody}, "NOT_FOUND input.personalityId"},
 		} {
 			_, err := w.Update(w.Ctx, c.in)
-			refused(t, err, c.code, c.field...)
+			refusedAs(t, c.want, err, c.want)
 		}
 		_, err := w.Update(w.Foreign, integration.UpdateInput{ID: row.ID, Name: new("Mine")})
 		refused(t, err, problem.NotFound, "input", "id")
-		if now := w.Reload(t, row); now.Name != row.Name || !now.UpdatedAt.Equal(row.UpdatedAt) || len(w.Events(t, audit.Updated)) != 0 {
+		now := w.Reload(t, row)
+		if now.Name != row.Name || !now.UpdatedAt.Equal(row.UpdatedAt) || len(w.Events(t, audit.Updated)) != 0 {
 			t.Errorf("changed to %+v", now)
 		}
 	})
@@ -262,7 +266,8 @@ func TestStatsCountTodayAndAllInOneStatement(t *testing.T) {
 			}
 		}
 		got, err := w.Stats(w.Ctx, asked.ID, quiet.ID)
-		if err != nil || got[asked.ID] != (integration.Stats{QueriesToday: 3, QueriesTotal: 7}) || got[quiet.ID] != (integration.Stats{}) {
+		want := integration.Stats{QueriesToday: 3, QueriesTotal: 7}
+		if err != nil || got[asked.ID] != want || got[quiet.ID] != (integration.Stats{}) {
 			t.Errorf("stats = %+v, %v", got, err)
 		}
 		foreign, err := w.Stats(w.Foreign, asked.ID)

@@ -112,7 +112,9 @@ func (in UpdateInput) apply(update *ent.IntegrationUpdateOne) []string {
 
 // changeSettings merges config and secrets, stores the secrets sealed, reports what that means for the health, and
 // returns the names of what was changed.
-func (s *Service) changeSettings(ctx context.Context, before *ent.Integration, update *ent.IntegrationUpdateOne, in UpdateInput) ([]string, error) {
+func (s *Service) changeSettings(
+	ctx context.Context, before *ent.Integration, update *ent.IntegrationUpdateOne, in UpdateInput,
+) ([]string, error) {
 	p, err := s.providerOf(before)
 	if err != nil {
 		return nil, err
@@ -131,7 +133,8 @@ func (s *Service) changeSettings(ctx context.Context, before *ent.Integration, u
 	case len(given.missing) > 0:
 		_, err = s.Health.Report(ctx, before.ID, health.Finding{
 			Reason: health.NotConfigured, Action: health.UpdateConfig,
-			Message: clipBytes("The config asks for secrets that are not there: "+strings.Join(given.missing, ", ")+".", maxMessage),
+			Message: clipBytes(
+				"The config asks for secrets that are not there: "+strings.Join(given.missing, ", ")+".", maxMessage),
 		})
 	case before.AuthKind != provider.OAuth2:
 		_, err = s.Health.Report(ctx, before.ID, health.Finding{Reason: health.NotYetChecked})

@@ -69,6 +69,11 @@ func (w *world) ask(text string, change ...func(*query.AskInput)) (*query.Result
 	return w.Ask(w.Ctx, in)
 }
 
+// shortly is a question that is soon answered.
+func (w *world) shortly() query.AskInput {
+	return query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: 10 * time.Second}
+}
+
 func (w *world) must(t *testing.T, text string, change ...func(*query.AskInput)) *query.Result {
 	t.Helper()
 	got, err := w.ask(text, change...)
@@ -103,12 +108,13 @@ func refused(t *testing.T, err error, code problem.Code, field ...string) *probl
 
 func TestAQuestionIsAnsweredAndWrittenDown(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
-		w.Vendor.Answer(entries, http.StatusOK, `{"items":[{"title":"Stand-up","start":"2026-11-23T09:00:00Z","end":"2026-11-23T09:15:00Z","id":7}]}`)
+		w.Vendor.Answer(entries, http.StatusOK,
+			`{"items":[{"title":"Stand-up","start":"2026-11-23T09:00:00Z","end":"2026-11-23T09:15:00Z","id":7}]}`)
 		got := w.must(t, "What meetings do I have tomorrow?")
 		if len(got.Items) != 1 || got.Items[0].Title != "Stand-up" || got.Items[0].Kind != "calendar_event" || got.Truncated {
 			t.Errorf("items = %+v", got.Items)
 		}
-		if got.Capability.Name != "list_entries" || *got.Plan.Confidence <= 0 || strings.Join(got.Plan.MatchedPhrases, " ") == "" {
+		if got.Capability.Name != "list_entries" || *got.Plan.Confidence <= 0 || len(got.Plan.MatchedPhrases) == 0 {
 			t.Errorf("plan = %+v", got.Plan)
 		}
 		call := w.Vendor.Calls(entries)[0]
@@ -116,17 +122,20 @@ func TestAQuestionIsAnsweredAndWrittenDown(t *testing.T) {
 			call.Header.Get("Authorization") != "Bearer access-1" {
 			t.Errorf("call = %+v", call)
 		}
-		if got.Plan.Arguments["start"] != "2026-11-23T00:00:00Z" || !strings.HasPrefix(got.Plan.Request, "GET https://"+entries) ||
+		if got.Plan.Arguments["start"] != "2026-11-23T00:00:00Z" ||
+			!strings.HasPrefix(got.Plan.Request, "GET https://"+entries) ||
 			strings.Contains(got.Plan.Request, "access-1") {
 			t.Errorf("plan = %+v", got.Plan)
 		}
 		events := w.asked(t)
-		if len(events) != 1 || !events[0].Succeeded || *events[0].Capability != "list_entries" || *events[0].UserID != w.User.ID ||
-			*events[0].Query != "What meetings do I have tomorrow?" || events[0].LatencyMs == nil || *events[0].IntegrationID != w.row.ID {
+		if len(events) != 1 || !events[0].Succeeded || *events[0].Capability != "list_entries" ||
+			*events[0].UserID != w.User.ID || *events[0].Query != "What meetings do I have tomorrow?" ||
+			events[0].LatencyMs == nil || *events[0].IntegrationID != w.row.ID {
 			t.Errorf("events = %v", events)
 		}
 		state := health.Of(got.Integration)
-		if !got.Integration.LastUsedAt.Equal(w.World.Now()) || state.LastSucceededAt == nil || state.Status != health.Healthy || w.queries(t) != 1 {
+		if !got.Integration.LastUsedAt.Equal(w.World.Now()) || state.LastSucceededAt == nil ||
+			state.Status != health.Healthy || w.queries(t) != 1 {
 			t.Errorf("integration = %+v, %d queries", got.Integration, w.queries(t))
 		}
 	})
@@ -141,20 +150,23 @@ func TestTheAskersDayIsThatOfTheNearestZone(t *testing.T) {
 		if got := starts(); got != "2026-11-23T00:00:00Z" {
 			t.Errorf("without a zone: %s", got)
 		}
-		err := w.World.Store.Client(w.Ctx).User.UpdateOneID(w.User.ID).SetMetadata(map[string]any{"timezone": "Europe/Zurich"}).Exec(w.Ctx)
+		err := w.World.Store.Client(w.Ctx).User.UpdateOneID(w.User.ID).
+			SetMetadata(map[string]any{"timezone": "Europe/Zurich"}).Exec(w.Ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := starts(); got != "2026-11-23T00:00:00+01:00" {
 			t.Errorf("the user's zone: %s", got)
 		}
-		if _, err := w.Update(w.Ctx, integration.UpdateInput{ID: w.row.ID, Config: map[string]any{"timezone": "Asia/Tokyo"}}); err != nil {
+		tokyo := map[string]any{"timezone": "Asia/Tokyo"}
+		if _, err := w.Update(w.Ctx, integration.UpdateInput{ID: w.row.ID, Config: tokyo}); err != nil {
 			t.Fatal(err)
 		}
 		if got := starts(); got != "2026-11-23T00:00:00+09:00" {
 			t.Errorf("the integration's zone: %s", got)
 		}
-		if got := starts(func(in *query.AskInput) { in.Timezone = new("America/New_York") }); got != "2026-11-23T00:00:00-05:00" {
+		got := starts(func(in *query.AskInput) { in.Timezone = new("America/New_York") })
+		if got != "2026-11-23T00:00:00-05:00" {
 			t.Errorf("the question's zone: %s", got)
 		}
 	})
@@ -198,11 +210,11 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		}
 		_, err := w.ask("meetings", func(in *query.AskInput) { in.IntegrationID = w.World.NewID(id.Integration) })
 		refused(t, err, problem.NotFound, "input", "integrationId")
-		_, err = w.Ask(w.Foreign, query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: time.Second})
+		_, err = w.Ask(w.Foreign, w.shortly())
 		refused(t, err, problem.NotFound, "input", "integrationId")
 		v, _ := viewer.From(w.Ctx)
 		v.Scopes = []viewer.Scope{viewer.IntegrationsRead}
-		_, err = w.Ask(viewer.With(t.Context(), v), query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: time.Second})
+		_, err = w.Ask(viewer.With(t.Context(), v), w.shortly())
 		refused(t, err, problem.Forbidden)
 		if len(w.asked(t)) != 0 || len(w.Vendor.Calls(entries)) != 0 {
 			t.Error("something happened")
@@ -251,7 +263,8 @@ func TestWhoMayNotAskIsRefusedAndWrittenDown(t *testing.T) {
 				codes = append(codes, *e.ErrorCode)
 			}
 		}
-		if got := strings.Join(codes, " "); got != "ACCESS_DENIED NOT_FOUND ACCESS_DENIED DISABLED DISABLED NO_CAPABILITY_MATCHED" {
+		want := "ACCESS_DENIED NOT_FOUND ACCESS_DENIED DISABLED DISABLED NO_CAPABILITY_MATCHED"
+		if got := strings.Join(codes, " "); got != want {
 			t.Errorf("trail = %s", got)
 		}
 		if n := len(w.Vendor.Calls(entries)); n != 1 {
@@ -265,7 +278,8 @@ func TestACapabilityWithoutItsScopeIsOff(t *testing.T) {
 		w.row = w.Connect(t, w.Other)
 		_, err := w.ask("notes about budget")
 		e, _ := errors.AsType[*problem.Error](err)
-		if !problem.Is(err, problem.MissingScopes) || strings.Join(e.Scopes, " ") != "agenda.notes" || len(w.Vendor.Calls(notes)) != 0 {
+		if !problem.Is(err, problem.MissingScopes) || strings.Join(e.Scopes, " ") != "agenda.notes" ||
+			len(w.Vendor.Calls(notes)) != 0 {
 			t.Errorf("err = %v", err)
 		}
 	})
@@ -330,7 +344,8 @@ func TestASlowProviderIsNotWaitedForLongerThanAsked(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		w.Vendor.Handle(entries, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		_, err := w.ask("meetings today", func(in *query.AskInput) { in.Timeout = 100 * time.Millisecond })
-		if e, _ := errors.AsType[*problem.Error](err); e == nil || e.Code != problem.ProviderTimeout || !e.Retryable || e.Provider != integrationtest.Provider {
+		e := refused(t, err, problem.ProviderTimeout)
+		if !e.Retryable || e.Provider != integrationtest.Provider {
 			t.Errorf("err = %v", err)
 		}
 		if events := w.asked(t); len(events) != 1 || *events[0].ErrorCode != "PROVIDER_TIMEOUT" {
@@ -346,7 +361,7 @@ func TestACallerWhoLeavesIsWrittenDownToo(t *testing.T) {
 			leave()
 			<-r.Context().Done()
 		})
-		_, err := w.Ask(ctx, query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: 10 * time.Second})
+		_, err := w.Ask(ctx, w.shortly())
 		refused(t, err, problem.Timeout)
 		if events := w.asked(t); len(events) != 1 || events[0].Succeeded {
 			t.Errorf("events = %v", events)
@@ -369,7 +384,7 @@ func TestATokenThatIsRefusedIsRenewedOnceAndADeadGrantEnds(t *testing.T) {
 		w.Vendor.Answer(entries, http.StatusUnauthorized, `{}`)
 		w.Vendor.Answer("login.example.com/token", http.StatusBadRequest, `{"error":"invalid_grant"}`)
 		_, err := w.ask("meetings today")
-		if e, _ := errors.AsType[*problem.Error](err); e == nil || e.Code != problem.ReauthorizationRequired || e.IntegrationID != w.row.ID {
+		if e := refused(t, err, problem.ReauthorizationRequired); e.IntegrationID != w.row.ID {
 			t.Errorf("err = %v", err)
 		}
 		if now := w.Reload(t, w.row); integration.StatusOf(now) != integration.Expired {
@@ -428,7 +443,8 @@ func TestTheLatestAreTheLastOfWhatComesOldestFirst(t *testing.T) {
 		if len(calls) != 2 || calls[0].Query.Get("limit") != "100" || calls[1].Query.Get("to") != calls[0].Query.Get("to") {
 			t.Errorf("calls = %+v", calls)
 		}
-		if got := w.must(t, "my last meeting"); len(got.Items) != 1 || got.Items[0].Title != "c" || len(w.Vendor.Calls(entries)) != 3 {
+		got = w.must(t, "my last meeting")
+		if len(got.Items) != 1 || got.Items[0].Title != "c" || len(w.Vendor.Calls(entries)) != 3 {
 			t.Errorf("items = %+v", got.Items)
 		}
 	})
@@ -526,7 +542,7 @@ func TestAWebhookReceivesExactlyTheContractAndAProof(t *testing.T) {
 		if state := health.Of(w.Reload(t, w.row)); state.Status != health.Healthy || state.Reason != health.OK {
 			t.Errorf("health = %+v", state)
 		}
-		if got := w.must(t, "Where is my order?", func(in *query.AskInput) { in.UserID = nil }); got.Capability.Name != "orders" {
+		if got := w.must(t, "Where is my order?"); got.Capability.Name != "orders" {
 			t.Errorf("capability = %s", got.Capability.Name)
 		}
 		w.Vendor.Answer(hook, http.StatusOK, `{"answer":"Shipped"}`)
@@ -540,7 +556,8 @@ func TestAWebhookReceivesExactlyTheContractAndAProof(t *testing.T) {
 func TestAWebhookWithoutItsSecretIsNotCalled(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		w.row = w.Webhook(t).Integration
-		if _, err := w.Update(w.Ctx, integration.UpdateInput{ID: w.row.ID, Secrets: map[string]any{"TOKEN": nil}}); err != nil {
+		removed := map[string]any{"TOKEN": nil}
+		if _, err := w.Update(w.Ctx, integration.UpdateInput{ID: w.row.ID, Secrets: removed}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := w.ask("order 1")
@@ -554,7 +571,8 @@ func TestAWebhookWithoutItsSecretIsNotCalled(t *testing.T) {
 func TestAnIntegrationWithoutItsConsentAsksForIt(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		made, err := w.Create(w.Ctx, integration.CreateInput{
-			UserID: &w.User.ID, Provider: integrationtest.Provider, Name: "Agenda", Enabled: true, Visibility: integration.Private,
+			UserID: &w.User.ID, Provider: integrationtest.Provider, Name: "Agenda", Enabled: true,
+			Visibility: integration.Private,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -570,7 +588,7 @@ func TestAnIntegrationWithoutItsConsentAsksForIt(t *testing.T) {
 func TestNoQuestionIsAskedInsideATransaction(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		err := w.World.Store.InTx(w.Ctx, func(ctx context.Context) error {
-			_, err := w.Ask(ctx, query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: time.Second})
+			_, err := w.Ask(ctx, w.shortly())
 			return err
 		})
 		if err == nil || len(w.Vendor.Calls(entries)) != 0 {
@@ -613,7 +631,7 @@ func TestAQuestionTakesFewStatements(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		w.must(t, "meetings today")
 		ctx, counter := store.CountStatements(w.Ctx)
-		if _, err := w.Ask(ctx, query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: time.Second}); err != nil {
+		if _, err := w.Ask(ctx, w.shortly()); err != nil {
 			t.Fatal(err)
 		}
 		if n := counter.Count(); n > 14 {

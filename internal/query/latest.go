@@ -7,8 +7,9 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// Calendars list their events oldest first, so the newest of a period are found by reading all of it. A question such as
-// "my last five meetings" names no beginning: the near past is read first, and the far past only if that held too few.
+// Calendars list their events oldest first, so the newest of a period are found by reading all of it. A question such
+// as "my last five meetings" names no beginning: the near past is read first, and the far past only if that held too
+// few.
 const (
 	nearPast = 60 * 24 * time.Hour
 	farPast  = 3 * 365 * 24 * time.Hour

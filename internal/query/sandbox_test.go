@@ -16,7 +16,7 @@ import (
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
 
-// TestTheShippedProvidersAnswerPeoplesQuestions asks the real manifests through everything that is real, but the vendor.
+// TestTheShippedProvidersAnswerPeoplesQuestions asks the real manifests through everything that is real but the vendor.
 func TestTheShippedProvidersAnswerPeoplesQuestions(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {

@@ -115,6 +115,9 @@ func (v *Vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
+const tokenAnswer = `{"access_token":"access-%d","refresh_token":"refresh-%d","token_type":"Bearer",` +
+	`"expires_in":3600%s}`
+
 // token issues tokens that are all different.
 func (v *Vendor) token(w http.ResponseWriter, _ *http.Request) {
 	v.mu.Lock()
@@ -122,7 +125,7 @@ func (v *Vendor) token(w http.ResponseWriter, _ *http.Request) {
 	n := v.tokens
 	v.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","token_type":"Bearer","expires_in":3600}`, n, n)
+	fmt.Fprintf(w, tokenAnswer, n, n, "")
 }
 
 // GrantAll makes the token endpoint grant what is asked for, as it does from the beginning.
@@ -130,6 +133,5 @@ func (v *Vendor) GrantAll() { v.Handle("login.example.com/token", v.token) }
 
 // Grant makes the token endpoint name the scopes that it grants, in the vendor's spelling.
 func (v *Vendor) Grant(scopes string) {
-	v.Answer("login.example.com/token", http.StatusOK, fmt.Sprintf(
-		`{"access_token":"access-few","refresh_token":"refresh-few","token_type":"Bearer","expires_in":3600,"scope":%q}`, scopes))
+	v.Answer("login.example.com/token", http.StatusOK, fmt.Sprintf(tokenAnswer, 0, 0, fmt.Sprintf(`,"scope":%q`, scopes)))
 }
