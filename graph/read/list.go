@@ -98,9 +98,9 @@ func (l *List[T]) Counts(ctx context.Context, parents []string) ([]int, error) {
 	}
 	s.add("SELECT p.n, count(*) FROM ")
 	s.parents(parents)
-	s.add(" JOIN " + l.table.name + " AS t ON t." + l.link + " = p.id")
+	s.add(" CROSS JOIN " + l.table.name + " AS t") // in this order, for SQLite
 	l.conditions(s)
-	s.add(" GROUP BY p.n")
+	s.add(" AND t." + l.link + " = p.id GROUP BY p.n")
 	err = l.reader.each(ctx, s, func(scan func(...any) error) error {
 		var n, count int
 		err := scan(&n, &count)

@@ -18,6 +18,9 @@ type statement struct {
 	postgres bool
 	text     strings.Builder
 	args     []any
+	// linked is true when rows are found through their parents p; SQLite is then kept from the company's indexes, which
+	// it would walk once for each parent.
+	linked bool
 	// nothing is true when a value is bound that no row can hold, so that there is nothing to ask the database.
 	nothing bool
 }
@@ -58,6 +61,7 @@ func (s *statement) in(values []string) {
 
 // parents writes a table p of (n, id): the place from 0 and the id of each parent.
 func (s *statement) parents(ids []string) {
+	s.linked = true
 	if s.postgres {
 		s.add("(SELECT o - 1 AS n, id FROM unnest(?::text[]) WITH ORDINALITY AS u(id, o)) AS p", pq.StringArray(ids))
 		return
@@ -91,7 +95,11 @@ type scope struct {
 
 // within begins the conditions: the viewer's company, and its user when it is one.
 func (s *statement) within(c scope) {
-	s.add(" WHERE t."+c.company+" = ?", s.viewer.Company)
+	sign := ""
+	if s.linked && !s.postgres {
+		sign = "+"
+	}
+	s.add(" WHERE "+sign+"t."+c.company+" = ?", s.viewer.Company)
 	if s.viewer.User == "" {
 		return
 	}

@@ -19,9 +19,9 @@ func (r *Reader) Usage(ctx context.Context, integrations []string, day time.Time
 	s.add("SELECT p.n, CAST(sum(CASE WHEN t.day = ? THEN t.queries ELSE 0 END) AS bigint),"+
 		" CAST(sum(t.queries) AS bigint) FROM ", day.UTC().Format(time.DateOnly))
 	s.parents(integrations)
-	s.add(" JOIN usage_counters AS t ON t.integration_id = p.id")
+	s.add(" CROSS JOIN usage_counters AS t")
 	s.within(scope{company: "company_id", user: throughIntegration})
-	s.add(" GROUP BY p.n")
+	s.add(" AND t.integration_id = p.id GROUP BY p.n")
 	err = r.each(ctx, s, func(scan func(...any) error) error {
 		var n int
 		var u Usage
