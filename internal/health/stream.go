@@ -70,6 +70,11 @@ func (s *Service) Follow(ctx context.Context, f Filter) (<-chan Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for health changes: %w", err)
 	}
+	if f.After == nil && !f.Snapshot { // the present end is that of now, not of when the goroutine gets to run
+		if r.at.seq, err = r.end(ctx); err != nil {
+			return nil, err
+		}
+	}
 	go r.run(ctx, sub)
 	return r.out, nil
 }
@@ -111,15 +116,13 @@ func (r *reader) run(ctx context.Context, sub *store.Subscription) {
 	}
 }
 
-// begin puts the reader at its place: behind a snapshot, behind a cursor, or at the present end.
+// begin brings the reader to its place: behind a snapshot or behind a cursor; at the present end it is already.
 func (r *reader) begin(ctx context.Context) error {
 	switch {
 	case r.filter.After == nil && r.filter.Snapshot:
 		return r.snapshot(ctx, "", fresh)
 	case r.filter.After == nil:
-		seq, err := r.end(ctx)
-		r.at = cursor{seq: seq}
-		return err
+		return nil
 	}
 	kept, err := r.kept(ctx, r.at.seq)
 	if err != nil {
