@@ -1,0 +1,62 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+)
+
+// settingsFile reads a settings file in YAML, of which JSON is a part. A key is a flag's name, with hyphens or
+// underscores. A key that no flag has is refused: a mistyped setting must not be silently without effect.
+func settingsFile(r io.Reader) (kong.Resolver, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings file: %w", err)
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("the settings file is not YAML: %s", yaml.FormatError(err, false, false))
+	}
+	byFlag := make(map[string]any, len(values))
+	for key, value := range values {
+		byFlag[strings.ReplaceAll(key, "_", "-")] = value
+	}
+	return fileResolver(byFlag), nil
+}
+
+type fileResolver map[string]any
+
+// Validate refuses keys that are no flag of any command.
+func (f fileResolver) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	var walk func(*kong.Node)
+	walk = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known[flag.Name] = true
+		}
+		for _, child := range n.Children {
+			walk(child)
+		}
+	}
+	walk(app.Node)
+	var unknown []string
+	for key := range f {
+		if !known[key] {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return fmt.Errorf("the settings file has settings that do not exist: %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// Resolve returns a flag's value, or nil when the file does not set it.
+func (f fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	return f[flag.Name], nil
+}

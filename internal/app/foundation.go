@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/patchbay/patchbay/internal/access"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/store"
+)
+
+// foundation is what every command that touches the database stands on.
+type foundation struct {
+	store  *store.Store
+	audit  *audit.Service
+	access *access.Service
+	now    func() time.Time
+	newID  func(id.Kind) string
+}
+
+// open opens the database. The caller closes the foundation's store.
+func (s databaseSettings) open(ctx context.Context, log *slog.Logger) (*foundation, error) {
+	db, err := store.Open(ctx, store.Options{
+		URL: s.Database.Reveal(), ListenURL: s.ListenDatabase.Reveal(), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newFoundation(db, now), nil
+}
+
+// now is the process's clock: UTC in whole microseconds, the finest step that both databases keep.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func newFoundation(db *store.Store, now func() time.Time) *foundation {
+	f := &foundation{store: db, now: now, newID: id.NewSource(now).New}
+	f.audit = &audit.Service{Store: db, Now: now, NewID: f.newID}
+	f.access = &access.Service{Store: db, Audit: f.audit, Now: now, NewID: f.newID}
+	return f
+}
+
+// with runs fn on a database whose schema is current, and closes it.
+func (s databaseSettings) with(ctx context.Context, fn func(context.Context, *foundation) error) error {
+	f, err := s.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer f.store.Close()
+	if err := f.store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	return fn(ctx, f)
+}

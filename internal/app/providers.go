@@ -1,0 +1,101 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
+)
+
+// providersCommand groups what an operator does with manifests.
+type providersCommand struct {
+	List providersList `cmd:"" help:"List the providers that can be connected."`
+	Lint providersLint `cmd:"" help:"Check manifests against the rules; one finding a line."`
+	Show providersShow `cmd:"" help:"Show one provider as its manifest describes it."`
+}
+
+// load compiles the built-in manifests and the operator's.
+func (s catalogSettings) load() (*provider.Catalog, error) {
+	var dirs []fs.FS
+	if s.Manifests != "" {
+		dirs = append(dirs, os.DirFS(s.Manifests))
+	}
+	return provider.Load(catalog.FS, dirs...)
+}
+
+type providersList struct {
+	catalogSettings `embed:""`
+}
+
+// Run prints one line a provider.
+func (c providersList) Run(s streams) error {
+	all, err := c.load()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tTITLE\tAUTH\tCAPABILITIES\tCHECKED")
+	for _, p := range all.All() {
+		var names []string
+		for _, c := range p.Capabilities {
+			names = append(names, c.Name)
+		}
+		if len(names) == 0 {
+			names = []string{"(from the integration's config)"}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Title, strings.Join(p.AuthKinds(), ","), strings.Join(names, ","), p.Checked)
+	}
+	return w.Flush()
+}
+
+type providersLint struct {
+	Dir string `arg:"" optional:"" type:"existingdir" help:"Directory of manifests; absent: the built-in ones."`
+}
+
+// Run prints every finding and fails when there is one.
+func (c providersLint) Run(s streams) error {
+	var files fs.FS = catalog.FS
+	if c.Dir != "" {
+		files = os.DirFS(c.Dir)
+	}
+	findings := provider.Lint(files)
+	for _, f := range findings {
+		fmt.Fprintf(s.Out, "%s:%d: %s\n", f.File, f.Line, f.Message)
+	}
+	if len(findings) > 0 {
+		return fmt.Errorf("%d findings", len(findings))
+	}
+	_, err := fmt.Fprintln(s.Err, "no findings")
+	return err
+}
+
+type providersShow struct {
+	catalogSettings `embed:""`
+
+	Name string `arg:"" help:"The provider's name, from providers list."`
+}
+
+// Run prints the manifest as it was understood.
+func (c providersShow) Run(s streams) error {
+	all, err := c.load()
+	if err != nil {
+		return err
+	}
+	p, ok := all.Get(c.Name)
+	if !ok {
+		return errors.New("there is no provider of this name: see providers list")
+	}
+	text, err := yaml.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("show %s: %w", p.Name, err)
+	}
+	_, err = s.Out.Write(text)
+	return err
+}
