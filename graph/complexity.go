@@ -13,10 +13,14 @@ const callsOut = 500
 // Everything else costs one. The limit is the server's.
 func complexity() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
-	c.Query.Users = func(child int, first *int32, _ *string, last *int32, _ *string, _ *model.UserFilter, _ *model.UserOrder) int {
+	c.Query.Users = func(
+		child int, first *int32, _ *string, last *int32, _ *string, _ *model.UserFilter, _ *model.UserOrder,
+	) int {
 		return pages(child, first, last)
 	}
-	c.Query.Integrations = func(child int, first *int32, _ *string, last *int32, _ *string, _ *model.IntegrationFilter) int {
+	c.Query.Integrations = func(
+		child int, first *int32, _ *string, last *int32, _ *string, _ *model.IntegrationFilter,
+	) int {
 		return pages(child, first, last)
 	}
 	c.User.Integrations = c.Query.Integrations

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"go.uber.org/goleak"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/graph"
@@ -40,6 +41,8 @@ import (
 	"github.com/patchbay/patchbay/internal/user"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // both runs a test on each database.
 func both(t *testing.T, fn func(t *testing.T, e *env)) {

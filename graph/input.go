@@ -14,7 +14,8 @@ func notNull(null map[string]bool) error {
 	var faults []error
 	for _, field := range slices.Sorted(maps.Keys(null)) {
 		if null[field] {
-			faults = append(faults, problem.New(problem.Invalid, "%s may be left out but not null.", field).At("input", field))
+			fault := problem.New(problem.Invalid, "%s may be left out but not null.", field).At("input", field)
+			faults = append(faults, fault)
 		}
 	}
 	return errors.Join(faults...)

@@ -92,7 +92,8 @@ func TestAViewerWhoIsAUserSeesItsOwnGraphAlone(t *testing.T) {
 				t.Errorf("%s: %v", list, got)
 			}
 		}
-		if r := e.must("bob", `query($id: ID!) { user(id: $id) { id } viewer { user { id } } }`, map[string]any{"id": ids[0]}); r.at("user") != nil || r.at("viewer", "user", "id") != ids[1] {
+		r = e.must("bob", `query($id: ID!) { user(id: $id) { id } viewer { user { id } } }`, map[string]any{"id": ids[0]})
+		if r.at("user") != nil || r.at("viewer", "user", "id") != ids[1] {
 			t.Error(r.body)
 		}
 	})

@@ -2,9 +2,11 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/patchbay/patchbay/graph/loader"
 	"github.com/patchbay/patchbay/graph/model"
@@ -13,7 +15,7 @@ import (
 	"github.com/patchbay/patchbay/internal/id"
 )
 
-// loaders belong to one response: one query, one mutation, or one event of a stream.
+// loaders belong to one query, one field of a mutation, or one event of a stream.
 type loaders struct {
 	read *read.Reader
 	now  func() time.Time
@@ -57,16 +59,45 @@ func newLoaders(r *read.Reader, now func() time.Time) *loaders {
 	return l
 }
 
-type loadersKey struct{}
+// response holds the loaders of one response. Each field of a mutation has its own, since what one has written the
+// next must read.
+type response struct {
+	make   func() *loaders
+	shared *loaders // nil for a mutation
+
+	mu     sync.Mutex
+	fields map[*graphql.RootFieldContext]*loaders
+}
+
+type responseKey struct{}
 
 // AroundResponse gives each response loaders of its own. A stream's events are responses too; nil ends the stream.
 func (g *Graph) AroundResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	return next(context.WithValue(ctx, loadersKey{}, newLoaders(g.read, g.Now)))
+	r := &response{make: func() *loaders { return newLoaders(g.read, g.Now) }}
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+		r.shared = r.make()
+	}
+	return next(context.WithValue(ctx, responseKey{}, r))
 }
 
-// loading returns the loaders of the response that ctx belongs to.
+// loading returns the loaders for the field that is being resolved.
 func loading(ctx context.Context) *loaders {
-	return ctx.Value(loadersKey{}).(*loaders) //nolint:forcetypeassert // AroundResponse has put them there
+	r := ctx.Value(responseKey{}).(*response) //nolint:forcetypeassert // AroundResponse has put it there
+	if r.shared != nil {
+		return r.shared
+	}
+	field := graphql.GetRootFieldContext(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l, ok := r.fields[field]
+	if !ok {
+		l = r.make()
+		if r.fields == nil {
+			r.fields = map[*graphql.RootFieldContext]*loaders{}
+		}
+		r.fields[field] = l
+	}
+	return l
 }
 
 // user returns a user, or nil when there is none that the viewer may see.

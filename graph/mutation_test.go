@@ -150,6 +150,22 @@ func TestAWebhookIsCreatedAskedAndCounted(t *testing.T) {
 	})
 }
 
+func TestEachFieldOfAMutationReadsWhatTheOneBeforeHasWritten(t *testing.T) {
+	both(t, func(t *testing.T, e *env) {
+		ada := e.newUser(e.ctx(), "ada", nil)
+		r := e.must("acme", `mutation($id: ID!) {
+			one: userUpdate(input: {id: $id, metadata: {n: 1}}) { user { auditEvents { totalCount nodes { id } } } }
+			two: userUpdate(input: {id: $id, metadata: {n: 2}}) { user { auditEvents { totalCount nodes { id } } } } }`,
+			map[string]any{"id": ada.ID})
+		for n, name := range []string{"one", "two"} {
+			events := r.at(name, "user", "auditEvents").(map[string]any)
+			if events["totalCount"] != float64(n+1) || len(events["nodes"].([]any)) != n+1 {
+				t.Errorf("%s: %v", name, events)
+			}
+		}
+	})
+}
+
 func TestNullIsRefusedWhereAFieldMayOnlyBeAbsent(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
 		i := e.newIntegration(e.ctx(), nil, "gmail")

@@ -86,7 +86,8 @@ func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, e
 	return r.byID(ctx, ids)
 }
 
-var malformedID = problem.New(problem.BadInput, "This is not an id of Patchbay, for example user_01h455vb4pex5vsknk084sn02q.")
+var malformedID = problem.New(problem.BadInput,
+	"This is not an id of Patchbay, for example user_01h455vb4pex5vsknk084sn02q.")
 
 // byID returns the object of each id, nil where there is none that the viewer may see: one statement for each kind.
 func (g *Graph) byID(ctx context.Context, ids []string) ([]model.Node, error) {

@@ -13,7 +13,9 @@ var integrations = table[model.Integration]{
 	columns: []stored[model.Integration]{
 		{"id", nil, func(_ *Reader, i *model.Integration) any { return &i.ID }},
 		{"user_id", fieldsOf("user"), func(_ *Reader, i *model.Integration) any { return &i.UserID }},
-		{"personality_id", fieldsOf("personality accessFor"), func(_ *Reader, i *model.Integration) any { return &i.PersonalityID }},
+		{"personality_id", fieldsOf("personality accessFor"), func(_ *Reader, i *model.Integration) any {
+			return &i.PersonalityID
+		}},
 		{"provider", fieldsOf("provider capabilities"), func(r *Reader, i *model.Integration) any {
 			return &named{providers: r.Providers, into: &i.Provider}
 		}},

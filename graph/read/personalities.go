@@ -38,8 +38,10 @@ func (r *Reader) AccessRules(ctx context.Context, integrations []string) ([][]*m
 	}
 	s.add("SELECT p.n, t.allowed, who.id, who.name, who.description, who.created_at, who.updated_at FROM ")
 	s.parents(integrations)
-	s.add(" CROSS JOIN personality_accesses AS t CROSS JOIN personalities AS who") // in this order, for SQLite
-	s.linked = false                                                               // the index of rules begins with the company
+	// The tables are joined in this order, for SQLite.
+	s.add(" CROSS JOIN personality_accesses AS t CROSS JOIN personalities AS who")
+
+	s.linked = false // the index of rules begins with the company
 	s.within(scope{company: "company_id", user: throughIntegration})
 	s.add(" AND t.integration_id = p.id AND who.id = t.personality_id"+
 		" AND who.company_id = ? ORDER BY t.id", s.viewer.Company)

@@ -42,8 +42,8 @@ func (r *Reader) Users(f *model.UserFilter) (*List[model.User], error) {
 			c.write(s)
 		}
 		if name := f.Provider.Value(); name != nil {
-			s.add(" AND EXISTS (SELECT 1 FROM integrations AS i WHERE i.user_id = t.id AND i.company_id = ? AND i.provider = ?"+
-				" AND i.health_reason <> 'NOT_CONFIGURED' AND i.health_status NOT IN ('DISCONNECTED', 'EXPIRED'))",
+			s.add(" AND EXISTS (SELECT 1 FROM integrations AS i WHERE i.user_id = t.id AND i.company_id = ?"+
+				" AND i.provider = ? AND i.health_reason <> 'NOT_CONFIGURED' AND i.health_status NOT IN ('DISCONNECTED', 'EXPIRED'))",
 				s.viewer.Company, *name)
 		}
 	}

@@ -73,7 +73,8 @@ func UnmarshalURL(v any) (string, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
-		return "", problem.New(problem.BadInput, "expected an absolute http or https URL, for example https://app.example.com/connected")
+		return "", problem.New(problem.BadInput,
+			"expected an absolute http or https URL, for example https://app.example.com/connected")
 	case u.User != nil:
 		return "", problem.New(problem.BadInput, "a URL must not hold a user name or password")
 	}
