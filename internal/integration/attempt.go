@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -53,6 +54,13 @@ func (s *Service) ConnectAttempt(ctx context.Context, state string) (*Progress, 
 	return s.progress(row), nil
 }
 
+// tellable are the reasons that whoever asks can do something about; any other was ours.
+var tellable = []problem.Code{
+	problem.Invalid, problem.NotFound, problem.Disabled, problem.StateMismatch, problem.ConsentDenied,
+	problem.AccountMismatch, problem.TargetRefused, problem.ProviderFailed, problem.ProviderRateLimited,
+	problem.ProviderTimeout,
+}
+
 func (s *Service) progress(row *ent.ConnectAttempt) *Progress {
 	out := &Progress{Attempt: row, Status: AttemptStatus(row.Status)}
 	switch {
@@ -60,7 +68,7 @@ func (s *Service) progress(row *ent.ConnectAttempt) *Progress {
 		out.Status = AttemptExpired
 	case out.Status == Failed:
 		out.Failure = &problem.Error{Code: problem.ProviderFailed, Message: "The connection failed.", Provider: row.Provider}
-		if row.FailureCode != nil && *row.FailureCode != string(problem.Internal) {
+		if row.FailureCode != nil && slices.Contains(tellable, problem.Code(*row.FailureCode)) {
 			out.Failure.Code = problem.Code(*row.FailureCode)
 		}
 		if row.FailureMessage != nil {

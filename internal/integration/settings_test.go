@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
@@ -251,31 +250,6 @@ func TestPersonalityAccessFollowsItsRules(t *testing.T) {
 			if _, err := w.SetPersonalityAccess(w.Ctx, in); err == nil {
 				t.Errorf("access for %v was set", named)
 			}
-		}
-	})
-}
-
-func TestStatsCountTodayAndAllInOneStatement(t *testing.T) {
-	run(t, func(t *testing.T, w *integrationtest.World) {
-		asked, quiet := w.Webhook(t).Integration, w.Webhook(t).Integration
-		for day, n := range map[string]int64{"2026-11-22": 3, "2026-11-21": 4} {
-			err := w.Store.Client(w.Ctx).UsageCounter.Create().SetID(w.NewID(id.UsageCounter)).
-				SetIntegrationID(asked.ID).SetDay(day).SetQueries(n).Exec(w.Ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := w.Stats(w.Ctx, asked.ID, quiet.ID)
-		want := integration.Stats{QueriesToday: 3, QueriesTotal: 7}
-		if err != nil || got[asked.ID] != want || got[quiet.ID] != (integration.Stats{}) {
-			t.Errorf("stats = %+v, %v", got, err)
-		}
-		foreign, err := w.Stats(w.Foreign, asked.ID)
-		if err != nil || foreign[asked.ID] != (integration.Stats{}) {
-			t.Errorf("another company sees %+v, %v", foreign, err)
-		}
-		if n := w.Store.Client(w.Ctx).UsageCounter.Query().Where(usagecounter.IntegrationID(asked.ID)).CountX(w.Ctx); n != 2 {
-			t.Errorf("%d counters", n)
 		}
 	})
 }

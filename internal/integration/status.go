@@ -2,8 +2,6 @@ package integration
 
 import (
 	"github.com/patchbay/patchbay/ent"
-	"github.com/patchbay/patchbay/ent/integration"
-	"github.com/patchbay/patchbay/ent/predicate"
 	"github.com/patchbay/patchbay/internal/health"
 )
 
@@ -29,25 +27,4 @@ func StatusOf(row *ent.Integration) Status {
 		return Expired
 	}
 	return Connected
-}
-
-// HasStatus is the filter that agrees with StatusOf. No statuses match nothing.
-func HasStatus(statuses ...Status) predicate.Integration {
-	matches := make([]predicate.Integration, 0, len(statuses)+1)
-	incomplete := integration.HealthReason(string(health.NotConfigured))
-	for _, s := range statuses {
-		switch s {
-		case Incomplete:
-			matches = append(matches, incomplete)
-		case Connected:
-			matches = append(matches, integration.And(integration.Not(incomplete),
-				integration.HealthStatusIn(string(health.Healthy), string(health.Degraded))))
-		case Disconnected, Expired:
-			matches = append(matches, integration.And(integration.Not(incomplete), integration.HealthStatus(string(s))))
-		}
-	}
-	if len(matches) == 0 {
-		return integration.IDIn()
-	}
-	return integration.Or(matches...)
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
@@ -88,13 +89,18 @@ func (w *world) asked(t *testing.T) []*ent.AuditEvent {
 	return w.Events(t, audit.Query)
 }
 
+// queries returns how often the integration was asked today.
 func (w *world) queries(t *testing.T) int64 {
 	t.Helper()
-	stats, err := w.Integrations.Stats(w.Ctx, w.row.ID)
-	if err != nil {
-		t.Fatal(err)
+	rows, err := w.World.Store.Client(w.Ctx).UsageCounter.Query().
+		Where(usagecounter.IntegrationID(w.row.ID), usagecounter.Day("2026-11-22")).All(w.Ctx)
+	if err != nil || len(rows) > 1 {
+		t.Fatalf("%d counters, %v", len(rows), err)
 	}
-	return stats[w.row.ID].QueriesTotal
+	if len(rows) == 0 {
+		return 0
+	}
+	return rows[0].Queries
 }
 
 func refused(t *testing.T, err error, code problem.Code, field ...string) *problem.Error {
