@@ -69,7 +69,7 @@ func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Inte
 	if verdict.Kind == provider.OK {
 		_, err = s.Health.Proved(ctx, row.ID, false)
 	} else {
-		_, err = s.Health.ProbeFailed(ctx, row.ID, findingOf(verdict))
+		_, err = s.Health.ProbeFailed(ctx, row.ID, verdictFinding(verdict))
 	}
 	return err
 }
@@ -77,14 +77,29 @@ func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Inte
 // probeFailed records a probe that had no answer. What a dead credential means has been recorded where it was proved;
 // what is no fault of the provider or the settings is returned.
 func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err error) error {
-	e, ok := errors.AsType[*problem.Error](err)
-	if !ok || ctx.Err() != nil { // a caller who has gone proves nothing
+	if ctx.Err() != nil { // a caller who has gone proves nothing
 		return err
+	}
+	if problem.Is(err, problem.ReauthorizationRequired) {
+		return nil
+	}
+	found, ok := FindingOf(err)
+	if !ok {
+		return err
+	}
+	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
+	return err
+}
+
+// FindingOf is what a request that failed says about the health of its integration, to be counted as one probe that
+// failed. It returns false for what says nothing, or has been recorded where it was proved.
+func FindingOf(err error) (health.Finding, bool) {
+	e, ok := errors.AsType[*problem.Error](err)
+	if !ok {
+		return health.Finding{}, false
 	}
 	found := health.Finding{Message: clipBytes(e.Message, maxMessage)}
 	switch e.Code {
-	case problem.ReauthorizationRequired:
-		return nil
 	case problem.ProviderTimeout:
 		found.Reason = health.ProviderUnreachable
 	case problem.ProviderFailed:
@@ -93,20 +108,21 @@ func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err err
 		}
 	case problem.ProviderRateLimited:
 		found.Reason = health.RateLimited
-	case problem.TargetRefused, problem.Invalid:
+	case problem.TargetRefused: // where a name leads can change without anybody touching the settings
+		found.Reason, found.Action = health.ProviderUnreachable, health.UpdateConfig
+	case problem.Invalid:
 		found.Reason, found.Action = health.NotConfigured, health.UpdateConfig
 	default:
-		return err
+		return health.Finding{}, false
 	}
-	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
-	return err
+	return found, true
 }
 
 // maxMessage is how much is kept of a message, in bytes.
 const maxMessage = 500
 
-// findingOf is what an answer that proves nothing good means for the health.
-func findingOf(v provider.Verdict) health.Finding {
+// verdictFinding is what an answer that proves nothing good means for the health.
+func verdictFinding(v provider.Verdict) health.Finding {
 	found := health.Finding{Reason: health.ProviderError, Message: clipBytes(v.Message, maxMessage)}
 	switch v.Kind {
 	case provider.MissingScope:

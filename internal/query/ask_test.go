@@ -559,6 +559,38 @@ func TestAWebhookReceivesExactlyTheContractAndAProof(t *testing.T) {
 	})
 }
 
+func TestAWebhookThatFailsThreeTimesIsDegradedUntilItAnswers(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		w.row = w.Webhook(t).Integration
+		w.Vendor.Answer(hook, http.StatusOK, `{"results":[]}`)
+		w.must(t, "order 1")
+		w.Vendor.Answer(hook, http.StatusBadGateway, `down`)
+		for i := range 3 {
+			if state := health.Of(w.Reload(t, w.row)); state.Status != health.Healthy {
+				t.Errorf("after %d failures: %+v", i, state)
+			}
+			if _, err := w.ask("order 1"); !problem.Is(err, problem.ProviderFailed) {
+				t.Errorf("err = %v", err)
+			}
+		}
+		if state := health.Of(w.Reload(t, w.row)); state.Status != health.Degraded || state.Reason != health.ProviderError {
+			t.Errorf("after three failures: %+v", state)
+		}
+		w.Vendor.Answer(hook, http.StatusOK, `{"results":[]}`)
+		w.must(t, "order 1")
+		if state := health.Of(w.Reload(t, w.row)); state.Status != health.Healthy {
+			t.Errorf("after an answer: %+v", state)
+		}
+		w.Vendor.Answer(hook, http.StatusUnauthorized, `{}`)
+		if _, err := w.ask("order 1"); !problem.Is(err, problem.ReauthorizationRequired) {
+			t.Errorf("err = %v", err)
+		}
+		if state := health.Of(w.Reload(t, w.row)); state.Reason != health.CredentialRejected {
+			t.Errorf("after a refusal: %+v", state)
+		}
+	})
+}
+
 func TestAWebhookWithoutItsSecretIsNotCalled(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		w.row = w.Webhook(t).Integration

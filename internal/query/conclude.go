@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
@@ -35,6 +36,9 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 			}
 			row = used.Unwrap()
 		}
+		if err := a.evidence(ctx, failure); err != nil {
+			return err
+		}
 		if a.sent {
 			if err := a.count(ctx); err != nil {
 				return err
@@ -58,6 +62,26 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 		Integration: row, Capability: a.capability, Plan: a.plan, Items: a.items, Truncated: a.truncated,
 		LatencyMs: int(a.latency.Milliseconds()),
 	}, nil
+}
+
+// patient is how long a provider must have had for its silence to say anything about it.
+const patient = 5 * time.Second
+
+// evidence counts a question that failed as a probe that failed, where the provider has no probe of its own: nothing
+// else would ever show that it is ill.
+func (a *asking) evidence(ctx context.Context, failure error) error {
+	if !a.sent || failure == nil || a.provider.Probe.Possible() {
+		return nil
+	}
+	if problem.Is(failure, problem.ProviderTimeout) && a.in.Timeout < patient {
+		return nil
+	}
+	found, ok := integration.FindingOf(failure)
+	if !ok {
+		return nil
+	}
+	_, err := a.Health.ProbeFailed(ctx, a.row.ID, found)
+	return err
 }
 
 func (a *asking) recordEvent(ctx context.Context, failure error) error {
