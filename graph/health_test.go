@@ -79,10 +79,11 @@ func TestHealthIsStreamedWithSnapshotChangesAndRemovals(t *testing.T) {
 		s := e.follow("acme", healthStream, nil)
 		expect(t, s.next(), "SNAPSHOT", i.ID, "HEALTHY", "CONNECTED")
 
-		if _, err := e.health.Report(e.ctxOf(other), theirs.ID, health.Finding{Reason: health.CredentialRevoked}); err != nil {
+		revoked := health.Finding{Reason: health.CredentialRevoked}
+		if _, err := e.health.Report(e.ctxOf(other), theirs.ID, revoked); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.health.Report(ctx, i.ID, health.Finding{Reason: health.CredentialRevoked}); err != nil {
+		if _, err := e.health.Report(ctx, i.ID, revoked); err != nil {
 			t.Fatal(err)
 		}
 		change := s.next()
@@ -165,11 +166,13 @@ func TestHealthHistoryPagesNewestFirst(t *testing.T) {
 			nodes { id from to reason occurredAt } pageInfo { hasNextPage } totalCount } } }`, map[string]any{"id": i.ID})
 		same(t, "reasons", r.texts("reason", "integration", "healthHistory", "nodes"), []string{"OK", "CREDENTIAL_REVOKED"})
 		same(t, "from", r.texts("from", "integration", "healthHistory", "nodes"), []string{"DISCONNECTED", "DEGRADED"})
-		if r.at("integration", "healthHistory", "totalCount") != 3.0 || r.at("integration", "healthHistory", "pageInfo", "hasNextPage") != true {
+		if r.at("integration", "healthHistory", "totalCount") != 3.0 ||
+			r.at("integration", "healthHistory", "pageInfo", "hasNextPage") != true {
 			t.Error(r.body)
 		}
 		change := r.at("integration", "healthHistory", "nodes", 0, "id")
-		if got := e.must("acme", `query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": change}).at("node", "id"); got != change {
+		found := e.must("acme", `query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": change})
+		if got := found.at("node", "id"); got != change {
 			t.Errorf("node: %v", got)
 		}
 	})

@@ -13,7 +13,8 @@ import (
 )
 
 // everything reads all there is to be paged.
-const everything = `{ users { nodes { id externalId integrations { nodes { id } totalCount } auditEvents { nodes { id } } } totalCount }
+const everything = `{
+	users { nodes { id externalId integrations { nodes { id } totalCount } auditEvents { nodes { id } } } totalCount }
 	integrations { nodes { id auditEvents { nodes { id } } healthHistory { nodes { id } } stats { queriesTotal }
 		personalityAccess { personality { id } } } totalCount }
 	personalities { nodes { id } totalCount } auditEvents { nodes { id } totalCount } viewer { company { id } } }`
@@ -58,21 +59,23 @@ func TestAnotherCompanysRowsLookLikeNoneAtAll(t *testing.T) {
 				t.Errorf("%s: %s and %s", field, theirs.body, nobodys.body)
 			}
 		}
-		for document, ids := range map[string][2]string{
-			`userUpdate(input: {id: $id}) { userErrors { code message field } }`:             {owner.ID, e.newID(id.User)},
-			`userDelete(input: {id: $id}) { userErrors { code message field } }`:             {owner.ID, e.newID(id.User)},
-			`integrationUpdate(input: {id: $id}) { userErrors { code message field } }`:      {foreign.ID, e.newID(id.Integration)},
-			`integrationRefresh(input: {id: $id}) { userErrors { code message field } }`:     {foreign.ID, e.newID(id.Integration)},
-			`integrationCheckHealth(input: {id: $id}) { userErrors { code message field } }`: {foreign.ID, e.newID(id.Integration)},
-			`integrationDisconnect(input: {id: $id}) { userErrors { code message field } }`:  {foreign.ID, e.newID(id.Integration)},
-			`integrationQuery(input: {integrationId: $id, query: "mail from Ada"}) { userErrors { code message field } }`: {
-				foreign.ID, e.newID(id.Integration)},
-			`apiKeyRevoke(input: {id: $id}) { userErrors { code message field } }`: {fmt.Sprint(key), e.newID(id.APIKey)},
+		theirUser, theirs, theirKey := [2]string{owner.ID, e.newID(id.User)},
+			[2]string{foreign.ID, e.newID(id.Integration)}, [2]string{fmt.Sprint(key), e.newID(id.APIKey)}
+		for field, ids := range map[string][2]string{
+			`userUpdate(input: {id: $id})`:                                          theirUser,
+			`userDelete(input: {id: $id})`:                                          theirUser,
+			`integrationUpdate(input: {id: $id})`:                                   theirs,
+			`integrationRefresh(input: {id: $id})`:                                  theirs,
+			`integrationCheckHealth(input: {id: $id})`:                              theirs,
+			`integrationDisconnect(input: {id: $id})`:                               theirs,
+			`integrationQuery(input: {integrationId: $id, query: "mail from Ada"})`: theirs,
+			`apiKeyRevoke(input: {id: $id})`:                                        theirKey,
 		} {
-			theirs := e.must("acme", `mutation($id: ID!) { `+document+` }`, map[string]any{"id": ids[0]})
-			nobodys := e.must("acme", `mutation($id: ID!) { `+document+` }`, map[string]any{"id": ids[1]})
-			if theirs.body != nobodys.body || !strings.Contains(theirs.body, "NOT_FOUND") {
-				t.Errorf("%s:\n%s\n%s", document, theirs.body, nobodys.body)
+			document := `mutation($id: ID!) { ` + field + ` { userErrors { code message field } } }`
+			foreign := e.must("acme", document, map[string]any{"id": ids[0]})
+			nobodys := e.must("acme", document, map[string]any{"id": ids[1]})
+			if foreign.body != nobodys.body || !strings.Contains(foreign.body, "NOT_FOUND") {
+				t.Errorf("%s:\n%s\n%s", field, foreign.body, nobodys.body)
 			}
 		}
 	})
@@ -106,7 +109,8 @@ func TestNodesKeepTheirOrderAndHideWhatHasNoScope(t *testing.T) {
 		integration := fmt.Sprint(r.at("integrations", "nodes", 0, "id"))
 		event := fmt.Sprint(r.at("integrations", "nodes", 0, "auditEvents", "nodes", 0, "id"))
 		asked := []string{event, ids[1], e.newID(id.User), integration, ids[0], ids[1], e.company, e.newID(id.Credential)}
-		document := `query($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on User { externalId } ... on AuditEvent { actor } } }`
+		document := `query($ids: [ID!]!) { nodes(ids: $ids) {
+			__typename id ... on User { externalId } ... on AuditEvent { actor } } }`
 		all := e.must("acme", document, map[string]any{"ids": asked})
 		want := []any{event, ids[1], nil, integration, ids[0], ids[1], e.company, nil}
 		checkNodes(t, all, want)
@@ -125,7 +129,8 @@ func TestNodesKeepTheirOrderAndHideWhatHasNoScope(t *testing.T) {
 			t.Errorf("101 ids: %s", got)
 		}
 		for _, malformed := range []string{"", "x", "user_1", "con_01h455vb4pex5vsknk084sn02q"} {
-			if got := e.do("acme", `query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": malformed}).code(); got != "BAD_USER_INPUT" {
+			r := e.do("acme", `query($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": malformed})
+			if got := r.code(); got != "BAD_USER_INPUT" {
 				t.Errorf("%q: %s", malformed, got)
 			}
 		}
@@ -145,11 +150,14 @@ func checkNodes(t *testing.T, r *reply, want []any) {
 func TestMetadataIsLookedForByBoundKeysAndExactValues(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
 		keys := []string{
-			"plan", `x' , 1) OR 1=1 --`, `"`, `a"b`, `$.plan`, `plan"."x`, `%`, "ключ", `'; DROP TABLE users; --`, "a.b", "[0]", `\`,
+			"plan", `x' , 1) OR 1=1 --`, `"`, `a"b`, `$.plan`, `plan"."x`, `%`, "ключ", `'; DROP TABLE users; --`,
+			"a.b", "[0]", `\`,
 		}
 		made := map[string]*ent.User{}
 		for _, key := range keys {
-			made[key] = e.newUser(e.ctx(), "", column.Object{key: "v", "n": 5, "yes": true, "nothing": nil, "list": []any{"v"}})
+			made[key] = e.newUser(e.ctx(), "", column.Object{
+				key: "v", "n": 5, "yes": true, "nothing": nil, "list": []any{"v"},
+			})
 		}
 		find := func(metadata map[string]any) *reply {
 			return e.do("acme", `query($f: UserFilter) { users(first: 100, filter: $f) { nodes { id } totalCount } }`,

@@ -24,7 +24,8 @@ func TestAUserIsMadeChangedAndDeleted(t *testing.T) {
 			fmt.Sprint(fault["field"]) != "[input externalId]" {
 			t.Error(taken.body)
 		}
-		document := `mutation($in: UserUpdateInput!) { userUpdate(input: $in) { user { externalId metadata } userErrors { code } } }`
+		document := `mutation($in: UserUpdateInput!) { userUpdate(input: $in) {
+			user { externalId metadata } userErrors { code } } }`
 		merged := e.must("acme", document, map[string]any{
 			"in": map[string]any{"id": ada, "metadata": map[string]any{"plan": "pro", "n": nil}},
 		})
@@ -40,8 +41,8 @@ func TestAUserIsMadeChangedAndDeleted(t *testing.T) {
 		if deleted.at("userDelete", "deletedUserId") != ada || len(deleted.at("userDelete", "revocations").([]any)) != 0 {
 			t.Error(deleted.body)
 		}
-		trail := e.must("acme", `query($id: ID!) { auditEvents(filter: {userId: $id}) { nodes { eventType actor userId user { id } } } }`,
-			map[string]any{"id": ada})
+		trail := e.must("acme", `query($id: ID!) { auditEvents(filter: {userId: $id}) {
+			nodes { eventType actor userId user { id } } } }`, map[string]any{"id": ada})
 		same(t, "trail", trail.texts("eventType", "auditEvents", "nodes"), []string{"DELETED", "UPDATED", "UPDATED", "CREATED"})
 		if trail.at("auditEvents", "nodes", 0, "userId") != ada || trail.at("auditEvents", "nodes", 0, "user") != nil {
 			t.Error(trail.body)
@@ -80,7 +81,7 @@ func TestAWebhookIsCreatedAskedAndCounted(t *testing.T) {
 				"authentication": map[string]any{"type": "bearer", "token": "{{TOKEN}}"},
 				"capabilities": []any{
 					map[string]any{"name": "orders", "description": "Orders", "trigger_phrases": []any{"order"}},
-					map[string]any{"name": "order_status", "description": "Where it is", "trigger_phrases": []any{"order status"}},
+					map[string]any{"name": "order_status", "description": "It", "trigger_phrases": []any{"order status"}},
 					map[string]any{"name": "refunds", "description": "Money", "trigger_phrases": []any{"money"}},
 					map[string]any{"name": "invoices", "description": "Money", "trigger_phrases": []any{"money"}},
 				},
@@ -131,7 +132,8 @@ func TestAWebhookIsCreatedAskedAndCounted(t *testing.T) {
 			"no such user":    {question("order", "userId", e.newID(id.User)), "InputError NOT_FOUND"},
 		} {
 			fault := c.reply.at("integrationQuery", "userErrors", 0).(map[string]any)
-			if got := fmt.Sprint(fault["__typename"], " ", fault["code"]); got != c.want || c.reply.at("integrationQuery", "result") != nil {
+			got := fmt.Sprint(fault["__typename"], " ", fault["code"])
+			if got != c.want || c.reply.at("integrationQuery", "result") != nil {
 				t.Errorf("%s: %s", name, c.reply.body)
 			}
 			if name == "two match" && len(fault["choices"].([]any)) != 2 {
@@ -169,13 +171,16 @@ func TestEachFieldOfAMutationReadsWhatTheOneBeforeHasWritten(t *testing.T) {
 func TestNullIsRefusedWhereAFieldMayOnlyBeAbsent(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
 		i := e.newIntegration(e.ctx(), nil, "gmail")
-		r := e.must("acme", `mutation($id: ID!) { integrationUpdate(input: {id: $id, name: null, enabled: null, visibility: null}) {
+		r := e.must("acme", `mutation($id: ID!) {
+			integrationUpdate(input: {id: $id, name: null, enabled: null, visibility: null}) {
 			integration { id } userErrors { code field } } }`, map[string]any{"id": i.ID})
 		same(t, "fields", r.texts("field", "integrationUpdate", "userErrors"),
 			[]string{"[input enabled]", "[input name]", "[input visibility]"})
-		ok := e.must("acme", `mutation($id: ID!) { integrationUpdate(input: {id: $id, name: "Mail", enabled: false, personalityId: null}) {
+		ok := e.must("acme", `mutation($id: ID!) {
+			integrationUpdate(input: {id: $id, name: "Mail", enabled: false, personalityId: null}) {
 			integration { name enabled personality { id } } userErrors { code message } } }`, map[string]any{"id": i.ID})
-		if got := fmt.Sprint(ok.at("integrationUpdate", "integration")); got != "map[enabled:false name:Mail personality:<nil>]" {
+		got := fmt.Sprint(ok.at("integrationUpdate", "integration"))
+		if got != "map[enabled:false name:Mail personality:<nil>]" {
 			t.Error(ok.body)
 		}
 	})
@@ -186,8 +191,8 @@ func TestAccessIsDecidedByTheStrongestRule(t *testing.T) {
 		ada, bob := e.newPersonality("acme"), e.newPersonality("acme")
 		i := e.newIntegration(e.ctx(), nil, "gmail")
 		decide := func(who string) string {
-			r := e.must("acme", `query($id: ID!, $who: ID!) { integration(id: $id) { accessFor(personalityId: $who) { allowed rule } } }`,
-				map[string]any{"id": i.ID, "who": who})
+			r := e.must("acme", `query($id: ID!, $who: ID!) { integration(id: $id) {
+				accessFor(personalityId: $who) { allowed rule } } }`, map[string]any{"id": i.ID, "who": who})
 			return fmt.Sprint(r.at("integration", "accessFor"))
 		}
 		if got := decide(ada); got != "map[allowed:true rule:DEFAULT]" {
@@ -203,12 +208,13 @@ func TestAccessIsDecidedByTheStrongestRule(t *testing.T) {
 		if got := decide(ada); got != "map[allowed:false rule:EXPLICIT]" {
 			t.Error(got)
 		}
-		e.must("acme", `mutation($id: ID!, $who: ID!) { integrationUpdate(input: {id: $id, personalityId: $who}) { userErrors { code } } }`,
-			map[string]any{"id": i.ID, "who": bob})
+		e.must("acme", `mutation($id: ID!, $who: ID!) { integrationUpdate(input: {id: $id, personalityId: $who}) {
+			userErrors { code } } }`, map[string]any{"id": i.ID, "who": bob})
 		if got := decide(ada); got != "map[allowed:false rule:RESERVED_FOR_OTHER_PERSONALITY]" {
 			t.Error(got)
 		}
-		none := e.do("acme", `query($id: ID!, $who: ID!) { integration(id: $id) { accessFor(personalityId: $who) { allowed } } }`,
+		none := e.do("acme", `query($id: ID!, $who: ID!) { integration(id: $id) {
+			accessFor(personalityId: $who) { allowed } } }`,
 			map[string]any{"id": i.ID, "who": e.newID(id.Personality)})
 		if none.code() != "NOT_FOUND" {
 			t.Error(none.body)
@@ -222,9 +228,10 @@ func TestAConnectionIsBegunAndLookedAt(t *testing.T) {
 		r := e.must("acme", `mutation($id: ID!) { integrationConnect(input: {userId: $id, provider: "google_calendar"}) {
 			authorizationUrl state expiresAt userErrors { code message field } } }`, map[string]any{"id": user.ID})
 		state := r.at("integrationConnect", "state")
-		attempt := e.must("acme", `query($s: String!) { connectAttempt(state: $s) { state status provider { name } integration { id }
-			failure { code } } }`, map[string]any{"s": state})
-		if attempt.at("connectAttempt", "status") != "PENDING" || attempt.at("connectAttempt", "provider", "name") != "google_calendar" {
+		attempt := e.must("acme", `query($s: String!) { connectAttempt(state: $s) {
+			state status provider { name } integration { id } failure { code } } }`, map[string]any{"s": state})
+		if attempt.at("connectAttempt", "status") != "PENDING" ||
+			attempt.at("connectAttempt", "provider", "name") != "google_calendar" {
 			t.Error(attempt.body)
 		}
 		if r := e.must("acme", `{ connectAttempt(state: "unknown") { status } }`, nil); r.at("connectAttempt") != nil {
@@ -235,13 +242,17 @@ func TestAConnectionIsBegunAndLookedAt(t *testing.T) {
 			"an unknown scope":    {`provider: "google_calendar", scopes: ["everything"]`, "INVALID"},
 			"one without OAuth":   {`provider: "custom_webhook"`, "INVALID"},
 		} {
-			r := e.must("acme", `mutation { integrationConnect(input: {`+c[0]+`}) { state userErrors { code field } } }`, nil)
+			r := e.must("acme", `mutation { integrationConnect(input: {`+c[0]+`}) {
+				state userErrors { code field } } }`, nil)
 			if r.at("integrationConnect", "userErrors", 0, "code") != c[1] || r.at("integrationConnect", "state") != nil {
 				t.Errorf("%s: %s", name, r.body)
 			}
 		}
-		for _, url := range []string{"javascript:alert(1)", "https://ada:secret@example.com", "/relative", "ftp://example.com"} {
-			r := e.do("acme", `mutation($u: URL) { integrationConnect(input: {provider: "google_calendar", redirectUrl: $u}) { state } }`,
+		for _, url := range []string{
+			"javascript:alert(1)", "https://ada:secret@example.com", "/relative", "ftp://example.com",
+		} {
+			r := e.do("acme", `mutation($u: URL) {
+				integrationConnect(input: {provider: "google_calendar", redirectUrl: $u}) { state } }`,
 				map[string]any{"u": url})
 			if r.code() != "BAD_USER_INPUT" || strings.Contains(r.body, "secret") {
 				t.Errorf("%s: %s", url, r.body)
@@ -253,14 +264,17 @@ func TestAConnectionIsBegunAndLookedAt(t *testing.T) {
 func TestProvidersShowWhatTheirManifestsSay(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
 		r := e.must("acme", `{ providers { name title description authKinds available categories documentationUrl
-			scopes { name description default } capabilities { name description effect triggerPhrases requiredScopes } configSchema }
-			calendars: providers(category: CALENDAR) { name } provider(name: "gmail") { name } none: provider(name: "nobody") { name } }`, nil)
+			scopes { name description default } configSchema
+			capabilities { name description effect triggerPhrases requiredScopes } }
+			calendars: providers(category: CALENDAR) { name }
+			provider(name: "gmail") { name } none: provider(name: "nobody") { name } }`, nil)
 		same(t, "names", r.texts("name", "providers"), []string{"custom_webhook", "gmail", "google_calendar"})
 		same(t, "calendars", r.texts("name", "calendars"), []string{"google_calendar"})
 		if r.at("none") != nil || r.at("provider", "name") != "gmail" || len(r.statements) != 0 {
 			t.Error(r.body)
 		}
-		if r := e.do("acme", `{ provider(name: "gmail") { configSchema(authKind: BASIC) } }`, nil); r.code() != "BAD_USER_INPUT" {
+		r = e.do("acme", `{ provider(name: "gmail") { configSchema(authKind: BASIC) } }`, nil)
+		if r.code() != "BAD_USER_INPUT" {
 			t.Error(r.body)
 		}
 	})
@@ -268,15 +282,18 @@ func TestProvidersShowWhatTheirManifestsSay(t *testing.T) {
 
 func TestAnAPIKeyIsShownOnce(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
-		r := e.must("acme", `mutation { apiKeyCreate(input: {name: "ci", scopes: [USERS_READ]}) { secret apiKey { id prefix scopes } userErrors { code } } }`, nil)
+		r := e.must("acme", `mutation { apiKeyCreate(input: {name: "ci", scopes: [USERS_READ]}) {
+			secret apiKey { id prefix scopes } userErrors { code } } }`, nil)
 		secret := fmt.Sprint(r.at("apiKeyCreate", "secret"))
 		keyID := r.at("apiKeyCreate", "apiKey", "id")
 		listed := e.must("acme", `{ apiKeys { id name prefix scopes revokedAt } }`, nil)
-		if strings.Contains(listed.body, secret) || !strings.HasPrefix(secret, fmt.Sprint(listed.at("apiKeys", 0, "prefix"))) {
+		if strings.Contains(listed.body, secret) ||
+			!strings.HasPrefix(secret, fmt.Sprint(listed.at("apiKeys", 0, "prefix"))) {
 			t.Error(listed.body)
 		}
-		if r := e.must("acme", `mutation($id: ID!) { apiKeyRevoke(input: {id: $id}) { apiKey { revokedAt } userErrors { code } } }`,
-			map[string]any{"id": keyID}); r.at("apiKeyRevoke", "apiKey", "revokedAt") == nil {
+		r = e.must("acme", `mutation($id: ID!) { apiKeyRevoke(input: {id: $id}) {
+			apiKey { revokedAt } userErrors { code } } }`, map[string]any{"id": keyID})
+		if r.at("apiKeyRevoke", "apiKey", "revokedAt") == nil {
 			t.Error(r.body)
 		}
 		if strings.Contains(e.log.String(), secret) {

@@ -23,7 +23,7 @@ func TestErrorsAreShownByTheTableAndNothingElse(t *testing.T) {
 	}{
 		"unknown":           {inner, "INTERNAL", "our side"},
 		"wrapped":           {gqlerror.WrapPath(nil, fmt.Errorf("read: %w", inner)), "INTERNAL", "our side"},
-		"a problem's cause": {problem.New(problem.NotFound, "There is no such thing.").Because(inner), "NOT_FOUND", "no such thing"},
+		"a problem's cause": {problem.New(problem.NotFound, "None such.").Because(inner), "NOT_FOUND", "None such"},
 		"invalid":           {problem.New(problem.Invalid, "x"), "BAD_USER_INPUT", "x"},
 		"taken":             {problem.New(problem.Taken, "x"), "CONFLICT", "x"},
 		"forbidden":         {problem.New(problem.Forbidden, "x"), "FORBIDDEN", "x"},
@@ -32,13 +32,15 @@ func TestErrorsAreShownByTheTableAndNothingElse(t *testing.T) {
 		"cancelled":         {fmt.Errorf("read: %w", context.Canceled), "TIMEOUT", "longer"},
 	} {
 		got := graph.Present(t.Context(), c.err)
-		if got.Extensions["code"] != c.code || !strings.Contains(got.Message, c.message) || strings.Contains(got.Message, "10.0.0.1") {
+		if got.Extensions["code"] != c.code || !strings.Contains(got.Message, c.message) ||
+			strings.Contains(got.Message, "10.0.0.1") {
 			t.Errorf("%s: %s %v", name, got.Message, got.Extensions)
 		}
 	}
 	own := &gqlerror.Error{Message: "Cannot query field", Extensions: map[string]any{"code": "GRAPHQL_VALIDATION_FAILED"}}
-	if got := graph.Present(t.Context(), own); got.Message != own.Message || got.Extensions["code"] != "GRAPHQL_VALIDATION_FAILED" {
-		t.Errorf("the executor's own: %v", got)
+	shown := graph.Present(t.Context(), own)
+	if shown.Message != own.Message || shown.Extensions["code"] != "GRAPHQL_VALIDATION_FAILED" {
+		t.Errorf("the executor's own: %v", shown)
 	}
 	at := problem.New(problem.BadInput, "x").At("filter", "userId")
 	if got := graph.Present(t.Context(), at); fmt.Sprint(got.Extensions["field"]) != "[filter userId]" {
@@ -52,8 +54,8 @@ func TestAnOutageIsLoggedOnceWithItsPathAndShownWithAnId(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := e.newIntegration(e.ctx(), nil, "gmail")
-		r := e.do("acme", `query($id: ID!) { provider(name: "gmail") { name } again: integration(id: $id) { stats { queriesTotal } } }`,
-			map[string]any{"id": i.ID})
+		r := e.do("acme", `query($id: ID!) { provider(name: "gmail") { name }
+			again: integration(id: $id) { stats { queriesTotal } } }`, map[string]any{"id": i.ID})
 		if r.code() != "INTERNAL" || strings.Contains(r.body, "usage_counters") {
 			t.Error(r.body)
 		}
@@ -74,9 +76,12 @@ func TestInputsOfTheWrongFormAreTheCallersFault(t *testing.T) {
 			variables map[string]any
 		}{
 			"an int of 40 bits": {`query($n: Int) { users(first: $n) { totalCount } }`, map[string]any{"n": 1 << 40}},
-			"no moment":         {`query($f: AuditEventFilter) { auditEvents(filter: $f) { totalCount } }`, map[string]any{"f": map[string]any{"since": "yesterday"}}},
-			"no object":         {`mutation($m: JSONObject) { userCreate(input: {metadata: $m}) { user { id } } }`, map[string]any{"m": []int{1}}},
-			"another kind":      {`query($id: ID!) { user(id: $id) { id } }`, map[string]any{"id": "int_01h455vb4pex5vsknk084sn02q"}},
+			"no moment": {`query($f: AuditEventFilter) { auditEvents(filter: $f) { totalCount } }`,
+				map[string]any{"f": map[string]any{"since": "yesterday"}}},
+			"no object": {`mutation($m: JSONObject) { userCreate(input: {metadata: $m}) { user { id } } }`,
+				map[string]any{"m": []int{1}}},
+			"another kind": {`query($id: ID!) { user(id: $id) { id } }`,
+				map[string]any{"id": "int_01h455vb4pex5vsknk084sn02q"}},
 			"in a filter": {`query($f: AuditEventFilter) { auditEvents(filter: $f) { totalCount } }`,
 				map[string]any{"f": map[string]any{"integrationId": "user_01h455vb4pex5vsknk084sn02q"}}},
 			"in a nested filter": {`query($f: AuditEventFilter) { users { nodes { auditEvents(filter: $f) { totalCount } } } }`,
@@ -94,7 +99,8 @@ func TestInputsOfTheWrongFormAreTheCallersFault(t *testing.T) {
 			r := e.must("acme", `query($x: String!) { userByExternalId(externalId: $x) { id }
 				users(filter: {provider: $x}) { totalCount } integrations(filter: {providers: [$x]}) { totalCount }
 				connectAttempt(state: $x) { status } }`, map[string]any{"x": text})
-			if r.at("userByExternalId") != nil || r.at("users", "totalCount") != 0.0 || r.at("integrations", "totalCount") != 0.0 {
+			if r.at("userByExternalId") != nil || r.at("users", "totalCount") != 0.0 ||
+				r.at("integrations", "totalCount") != 0.0 {
 				t.Errorf("%q: %s", text, r.body)
 			}
 		}
@@ -116,7 +122,8 @@ func TestPagesMultiplyTheCostOfADocument(t *testing.T) {
 		}
 		var calls strings.Builder
 		for n := range 20 {
-			fmt.Fprintf(&calls, `a%d: integrationRefresh(input: {id: "int_01h455vb4pex5vsknk084sn02q"}) { userErrors { code } } `, n)
+			fmt.Fprintf(&calls, `a%d: integrationRefresh(input: {id: "int_01h455vb4pex5vsknk084sn02q"}) {
+				userErrors { code } } `, n)
 		}
 		if r := e.do("acme", "mutation { "+calls.String()+"}", nil); r.code() != "QUERY_TOO_COMPLEX" {
 			t.Errorf("twenty calls out: %s", r.body)

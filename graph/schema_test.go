@@ -194,7 +194,8 @@ func guarded(t *testing.T, e *env) map[string]struct{ scope, document string } {
 				t.Fatalf("%s.%s: only root fields have @auth", d.Name, f.Name)
 			}
 			document := operation + " { " + f.Name + required(schema, e, f.Arguments) + " { __typename } }"
-			out[d.Name+"."+f.Name] = struct{ scope, document string }{auth.Arguments.ForName("requires").Value.Raw, document}
+			scope := auth.Arguments.ForName("requires").Value.Raw
+			out[d.Name+"."+f.Name] = struct{ scope, document string }{scope, document}
 		}
 	}
 	return out
