@@ -114,7 +114,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
 			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).Save(ctx)
 		if err != nil {
-			return fmt.Errorf("create an integration: %w", err)
+			return notCreated(err)
 		}
 		if kind != provider.OAuth2 || len(given.secrets) > 0 || !signing.IsZero() {
 			if _, err := s.Credentials.Save(ctx, credential.Grant{
@@ -137,6 +137,14 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	}
 	row, err = s.Get(ctx, row.ID)
 	return &Created{Integration: row, SigningSecret: signing}, err
+}
+
+// notCreated says why a row was not written: what it belongs to may have gone since it was looked for.
+func notCreated(err error) error {
+	if ent.IsConstraintError(err) {
+		return problem.New(problem.NotFound, "There is no such user.").At("input", "userId").Because(err)
+	}
+	return fmt.Errorf("create an integration: %w", err)
 }
 
 // createdKind returns the way to authenticate that is asked for. Without one it is the way that the config is meant

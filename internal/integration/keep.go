@@ -179,7 +179,7 @@ func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.Connec
 		SetNillableHealthMessage(optional(state.Message)).SetHealthAction(string(state.Action)).
 		SetNillableHealthCheckedAt(state.CheckedAt).Save(ctx)
 	if err != nil {
-		return "", fmt.Errorf("create an integration: %w", err)
+		return "", notCreated(err)
 	}
 	return created.ID, nil
 }
