@@ -6,13 +6,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
-	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -26,8 +23,6 @@ const (
 	attemptLife = 10 * time.Minute
 	// maxName is the longest name of an integration: in characters as people count, and in bytes as the column does.
 	maxName = 200
-	// maxRedirect is the longest redirect URL, in bytes.
-	maxRedirect = 2048
 )
 
 // ConnectInput asks for the way to a provider's consent page.
@@ -173,51 +168,6 @@ func (s *Service) whose(ctx context.Context, in ConnectInput) (*ent.Integration,
 	return row, row.UserID, nil
 }
 
-// askFor returns the scopes to ask for by short name: those named, or the defaults and what was granted before, and in
-// any case those that the provider cannot do without.
-func askFor(p *provider.Provider, named []string, before *ent.Integration) ([]string, error) {
-	known := map[string]oauth.Scope{}
-	var always, defaults []string
-	for _, scope := range p.Auth.OAuth2.Scopes {
-		known[scope.Name] = scope
-		if scope.Required {
-			always = append(always, scope.Name)
-		}
-		if scope.Default {
-			defaults = append(defaults, scope.Name)
-		}
-	}
-	var faults []error
-	for i, name := range named {
-		if _, ok := known[name]; !ok {
-			faults = append(faults, problem.New(problem.Invalid, "%s has no scope %q; it has %s.", p.Title, clip(name, 64),
-				strings.Join(scopeNames(p), ", ")).At("input", "scopes", fmt.Sprint(i)))
-		}
-	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
-	}
-	wanted := slices.Concat(always, named)
-	if len(named) == 0 {
-		wanted = append(wanted, defaults...)
-		if before != nil {
-			wanted = append(wanted, slices.DeleteFunc(slices.Clone(before.Scopes), func(name string) bool {
-				_, ok := known[name]
-				return !ok
-			})...)
-		}
-	}
-	return once(wanted), nil
-}
-
-func scopeNames(p *provider.Provider) []string {
-	names := make([]string, len(p.Auth.OAuth2.Scopes))
-	for i, scope := range p.Auth.OAuth2.Scopes {
-		names[i] = scope.Name
-	}
-	return names
-}
-
 // withoutSecrets is an integration whose secrets are gone, as they are once a new grant replaces the credential.
 func withoutSecrets(row *ent.Integration) *ent.Integration {
 	if row == nil {
@@ -244,48 +194,6 @@ func (s *Service) authorizeURL(p *provider.Provider, client oauth.Client, row *e
 	return address, nil
 }
 
-func (s *Service) redirectFor(given *string) string {
-	if given != nil {
-		return *given
-	}
-	return s.CallbackURL()
-}
-
-// checkRedirect refuses a redirect URL that no browser could be sent back to safely (RFC 6749 section 3.1.2: absolute,
-// without a fragment).
-func checkRedirect(raw string) error {
-	refuse := func(why string) error { return problem.New(problem.Invalid, "%s", why).At("input", "redirectUrl") }
-	if len(raw) > maxRedirect {
-		return refuse(fmt.Sprintf("The redirect URL is longer than %d bytes.", maxRedirect))
-	}
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Opaque != "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		return refuse("The redirect URL must be an absolute http or https address.")
-	case u.User != nil:
-		return refuse("The redirect URL must not hold a user name or password.")
-	case u.Fragment != "" || strings.Contains(raw, "#"):
-		return refuse("The redirect URL must not have a fragment.")
-	}
-	return nil
-}
-
-// allowRedirect refuses a redirect URL whose host the operator has not listed.
-func (s *Service) allowRedirect(raw *string) error {
-	if raw == nil || len(s.RedirectHosts) == 0 {
-		return nil
-	}
-	u, err := url.Parse(*raw)
-	if err == nil && slices.ContainsFunc(s.RedirectHosts, func(allowed string) bool {
-		return strings.EqualFold(allowed, u.Host) || strings.EqualFold(allowed, u.Hostname())
-	}) {
-		return nil
-	}
-	return problem.New(problem.Invalid,
-		"The host of the redirect URL is not one that this server sends people back to; the operator lists them.").
-		At("input", "redirectUrl")
-}
-
 func checkName(name string) error {
 	if err := problem.CheckLength("The name", name, 1, maxName, "input", "name"); err != nil {
 		return err
@@ -309,15 +217,4 @@ func trimmed(s *string) *string {
 	}
 	t := strings.TrimSpace(*s)
 	return &t
-}
-
-// once returns the values in order, each once.
-func once(values []string) column.Strings {
-	out := make(column.Strings, 0, len(values))
-	for _, v := range values {
-		if !slices.Contains(out, v) {
-			out = append(out, v)
-		}
-	}
-	return out
 }
