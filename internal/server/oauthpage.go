@@ -87,7 +87,7 @@ func (p *oauthPages) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.keepSecret(w, r)
-	writePage(w, http.StatusOK, startTemplate, page)
+	writePage(w, r, http.StatusOK, startTemplate, page)
 }
 
 // goOn binds the attempt to the browser and sends it to the vendor.
@@ -133,7 +133,7 @@ func (p *oauthPages) callback(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, page.RedirectURL, http.StatusSeeOther)
 		return
 	}
-	writePage(w, http.StatusOK, doneTemplate, page)
+	writePage(w, r, http.StatusOK, doneTemplate, page)
 }
 
 // maxQuery is more than any vendor sends: codes and ID tokens stay below 4 KiB.

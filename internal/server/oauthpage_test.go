@@ -297,3 +297,17 @@ func TestOtherPagesAndMethodsOfOAuth(t *testing.T) {
 		t.Error("something was finished")
 	}
 }
+
+func TestATerminalGetsThePagesAsText(t *testing.T) {
+	t.Parallel()
+	p := server.NewOAuthPages(server.OAuthOptions{Connector: &connector{}, Log: slog.New(slog.DiscardHandler)})
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/oauth/start/t1", nil)
+	req.Header.Set("Accept", "text/plain")
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, req)
+	want := "Connect Google Calendar to Acme <b>\n"
+	if got := w.Body.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "\nUser: sarah@acme.example\n") ||
+		strings.Contains(got, "</") || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%v\n%s", w.Header(), got)
+	}
+}

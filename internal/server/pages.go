@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"html"
 	"html/template"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/patchbay/patchbay/internal/problem"
 )
@@ -43,20 +46,45 @@ var pagePolicy = func() string {
 		"'; base-uri 'none'; frame-ancestors 'none'"
 }()
 
-// writePage sends one page. Nothing about it may be stored or told to the next site.
-func writePage(w http.ResponseWriter, status int, t *template.Template, data any) {
+// writePage sends one page, as HTML or, to whoever asks for that and for no HTML, as plain text. Nothing about it may be
+// stored or told to the next site.
+func writePage(w http.ResponseWriter, r *http.Request, status int, t *template.Template, data any) {
 	var body bytes.Buffer
-	if err := t.ExecuteTemplate(&body, "layout", data); err != nil {
+	name, kind := "layout", "text/html; charset=utf-8"
+	accept := r.Header.Get("Accept")
+	plain := strings.Contains(accept, "text/plain") && !strings.Contains(accept, "text/html")
+	if plain {
+		name, kind = "plain", "text/plain; charset=utf-8"
+	}
+	if err := t.ExecuteTemplate(&body, name, data); err != nil {
 		panic(err) // a template that does not fit its data is a fault of the build
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Vary", "Accept")
 	w.WriteHeader(status)
+	if plain {
+		_, _ = w.Write(plainText(body.Bytes()))
+		return
+	}
 	_, _ = w.Write(body.Bytes())
+}
+
+var (
+	pair   = regexp.MustCompile(`</dt>\s*<dd>`)
+	tag    = regexp.MustCompile(`<[^>]*>`)
+	blanks = regexp.MustCompile(`\n\s*\n+`)
+)
+
+// plainText takes the tags out of one of our own pages.
+func plainText(page []byte) []byte {
+	page = tag.ReplaceAll(pair.ReplaceAll(page, []byte(": ")), nil)
+	text := html.UnescapeString(string(blanks.ReplaceAll(page, []byte("\n"))))
+	return []byte(strings.TrimSpace(text) + "\n")
 }
 
 // failure is the page for one kind of problem: what happened, and what the person can do.
@@ -106,7 +134,7 @@ func (p *oauthPages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if rec := recordOf(r.Context()); rec != nil {
 		rec.code = string(found.Code)
 	}
-	writePage(w, page.status, failedTemplate, struct {
+	writePage(w, r, page.status, failedTemplate, struct {
 		failure
 		Message, RequestID string
 	}{page, message, RequestID(r.Context())})
