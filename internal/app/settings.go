@@ -49,7 +49,7 @@ type serverSettings struct {
 
 	Listen       string       `help:"Address to listen on." default:"127.0.0.1:8080"`
 	PublicURL    string       `help:"Where browsers and providers reach this server, for example https://patchbay.example.com." placeholder:"URL"`
-	OAuthClients oauthClients `name:"oauth-clients" help:"OAuth client of each client group, as JSON: {\"google\":{\"client_id\":\"…\",\"client_secret\":\"…\"}}." placeholder:"JSON"`
+	OAuthClients oauthClients `name:"oauth-clients" help:"OAuth client of each client group, as JSON: {\"GROUP\":{\"client_id\":\"…\",\"client_secret\":\"…\"}}." placeholder:"JSON"`
 	EgressAllow  []string     `help:"What egress may reach besides public addresses: networks (10.1.0.0/16) and host:port pairs." placeholder:"NETWORK|HOST:PORT"`
 	Origins      []string     `help:"Browser origins besides the server's own that may call it, for example https://app.example.com." placeholder:"ORIGIN"`
 
