@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
+	_ "github.com/lib/pq" // the driver
 
 	"github.com/patchbay/patchbay/internal/app"
 	"github.com/patchbay/patchbay/internal/id"
@@ -135,7 +135,7 @@ func (w *world) copy(ctx context.Context, table, columns string, rows [][]any) e
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing is left after Commit
-	stmt, err := tx.PrepareContext(ctx, pq.CopyIn(table, strings.Split(columns, ",")...))
+	stmt, err := tx.PrepareContext(ctx, "copy "+table+" ("+columns+") from stdin")
 	if err != nil {
 		return err
 	}

@@ -24,9 +24,6 @@ func (p *parser) quantity(i int) (n, j int, ok bool) {
 	return n, i + 1, err == nil && n >= 1 && len(w) <= 4
 }
 
-// vague are amounts that nobody can count.
-var vague = set("few several some many")
-
 // relative reads times that are measured from now: "next 3 days", "within 24 hours", "in an hour", "2 weeks ago".
 func (p *parser) relative(i int) (stretch, bool) {
 	w := p.at(i)

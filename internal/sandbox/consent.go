@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	_ "embed"
-	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -59,30 +58,35 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// refusal is the text of a vendor's own error page.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // checkAuthorize finds what a vendor shows on a page of its own rather than sending it back to a client that it does
 // not know or trust (RFC 6749 section 4.1.2.1).
 func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
 	client := r.FormValue("client_id")
 	if _, ok := a.sandbox.ledger.clientGroup(client); !ok {
-		return consentView{}, errors.New("Error 401: invalid_client. The OAuth client was not found.")
+		return consentView{}, refusal("Error 401: invalid_client. The OAuth client was not found.")
 	}
 	redirect, err := url.Parse(r.FormValue("redirect_uri"))
 	if err != nil || redirect.Scheme != "http" && redirect.Scheme != "https" || redirect.Host == "" ||
 		redirect.User != nil || redirect.Fragment != "" {
-		return consentView{}, errors.New("Error 400: redirect_uri_mismatch. Give an absolute http or https URL.")
+		return consentView{}, refusal("Error 400: redirect_uri_mismatch. Give an absolute http or https URL.")
 	}
 	view := consentView{Vendor: a.vendor, Client: client, Redirect: redirect.Host, Accounts: accounts}
 	for _, value := range strings.Fields(r.FormValue("scope")) {
 		i := slices.IndexFunc(a.scopes, func(s scopeText) bool { return s.Value == value })
 		if i < 0 {
-			return consentView{}, errors.New("Error 400: invalid_scope. Some requested scopes were invalid: " + value)
+			return consentView{}, refusal("Error 400: invalid_scope. Some requested scopes were invalid: " + value)
 		}
 		if !slices.Contains(view.Scopes, a.scopes[i]) {
 			view.Scopes = append(view.Scopes, a.scopes[i])
 		}
 	}
 	if len(view.Scopes) == 0 {
-		return consentView{}, errors.New("Error 400: invalid_request. Missing required parameter: scope")
+		return consentView{}, refusal("Error 400: invalid_request. Missing required parameter: scope")
 	}
 	return view, nil
 }
