@@ -1,3 +1,4 @@
 package graph
 
 //go:generate go tool -C .. gqlgen generate
+//go:generate go run ./generated/nodefer

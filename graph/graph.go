@@ -4,7 +4,10 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/patchbay/patchbay"
 	"github.com/patchbay/patchbay/graph/generated"
 	"github.com/patchbay/patchbay/graph/model"
 	"github.com/patchbay/patchbay/graph/read"
@@ -60,8 +63,16 @@ func New(d Deps) *Graph {
 // Schema returns what gqlgen's executor runs. It needs AroundResponse around every response, and errors need Present.
 func (g *Graph) Schema() graphql.ExecutableSchema {
 	return generated.NewExecutableSchema(generated.Config{
-		Resolvers: g, Directives: generated.DirectiveRoot{Auth: auth}, Complexity: complexity(),
+		Schema: served(), Resolvers: g, Directives: generated.DirectiveRoot{Auth: auth}, Complexity: complexity(),
 	})
+}
+
+// served returns the contract without @defer, which gqlparser adds to every schema: it is a draft that changes, so a
+// document that uses it is refused like one with any other unknown directive.
+func served() *ast.Schema {
+	schema := gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: patchbay.Schema})
+	delete(schema.Directives, "defer")
+	return schema
 }
 
 // The resolvers of each type.

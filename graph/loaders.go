@@ -74,10 +74,19 @@ type responseKey struct{}
 // AroundResponse gives each response loaders of its own. A stream's events are responses too; nil ends the stream.
 func (g *Graph) AroundResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	r := &response{make: func() *loaders { return newLoaders(g.read, g.Now) }}
-	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+	if !isMutation(ctx) {
 		r.shared = r.make()
 	}
 	return next(context.WithValue(ctx, responseKey{}, r))
+}
+
+// isMutation reports whether a mutation is answered; an answer to a document that was refused has no operation.
+func isMutation(ctx context.Context) bool {
+	if !graphql.HasOperationContext(ctx) {
+		return false
+	}
+	operation := graphql.GetOperationContext(ctx).Operation
+	return operation != nil && operation.Operation == ast.Mutation
 }
 
 // loading returns the loaders for the field that is being resolved.

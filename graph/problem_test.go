@@ -107,6 +107,21 @@ func TestInputsOfTheWrongFormAreTheCallersFault(t *testing.T) {
 	})
 }
 
+func TestADocumentThatIsNoneIsRefusedAsWhatItIs(t *testing.T) {
+	both(t, func(t *testing.T, e *env) {
+		for document, code := range map[string]string{
+			`{`:                        "GRAPHQL_PARSE_FAILED",
+			`{ nobody }`:               "GRAPHQL_VALIDATION_FAILED",
+			`mutation { userCreate }`:  "GRAPHQL_VALIDATION_FAILED",
+			`query($x: Nobody) { id }`: "GRAPHQL_VALIDATION_FAILED",
+		} {
+			if r := e.do("acme", document, nil); len(r.Errs) == 0 || r.Errs[0].Extensions["code"] != code {
+				t.Errorf("%s: %s", document, r.body)
+			}
+		}
+	})
+}
+
 func TestPagesMultiplyTheCostOfADocument(t *testing.T) {
 	both(t, func(t *testing.T, e *env) {
 		for document, refused := range map[string]bool{

@@ -182,6 +182,19 @@ func linesOf(d *ast.Definition) []string {
 	return out
 }
 
+func TestDeferIsNeitherOfferedNorHalfDone(t *testing.T) {
+	both(t, func(t *testing.T, e *env) {
+		r := e.do("acme", `{ users { nodes { id ... @defer { stats { integrationsCount } } } } }`, nil)
+		if r.code() != "GRAPHQL_VALIDATION_FAILED" {
+			t.Error(r.body)
+		}
+		offered := e.must("acme", `{ __schema { directives { name } } }`, nil)
+		if slices.Contains(offered.texts("name", "__schema", "directives"), "defer") {
+			t.Error(offered.body)
+		}
+	})
+}
+
 // guarded are the fields with @auth, with a document that asks for each alone.
 func guarded(t *testing.T, e *env) map[string]struct{ scope, document string } {
 	t.Helper()
