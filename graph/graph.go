@@ -1,13 +1,12 @@
 package graph
 
 import (
+	"maps"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"github.com/patchbay/patchbay"
 	"github.com/patchbay/patchbay/graph/generated"
 	"github.com/patchbay/patchbay/graph/model"
 	"github.com/patchbay/patchbay/graph/read"
@@ -70,9 +69,10 @@ func (g *Graph) Schema() graphql.ExecutableSchema {
 // served returns the contract without @defer, which gqlparser adds to every schema: it is a draft that changes, so a
 // document that uses it is refused like one with any other unknown directive.
 func served() *ast.Schema {
-	schema := gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: patchbay.Schema})
+	schema := *generated.NewExecutableSchema(generated.Config{}).Schema()
+	schema.Directives = maps.Clone(schema.Directives)
 	delete(schema.Directives, "defer")
-	return schema
+	return &schema
 }
 
 // The resolvers of each type.
