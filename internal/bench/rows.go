@@ -19,9 +19,9 @@ const (
 	usersSQL = `select id, external_id, metadata from users where company_id = $1 order by id desc limit 20`
 	linksSQL = `select i.user_id, i.id, i.provider, i.health_status, i.health_reason, i.scopes, i.last_used_at
 		from unnest($1::text[]) with ordinality as p(id, n)
-		cross join lateral (select * from integrations where user_id = p.id and company_id = $2 order by id limit 5) i order by p.n, i.id`
+		cross join lateral (select * from integrations where user_id = p.id order by id limit 5) i order by p.n, i.id`
 	eventsSQL = `select e.integration_id, e.event_type, e.timestamp from unnest($1::text[]) with ordinality as p(id, n)
-		cross join lateral (select * from audit_events where integration_id = p.id and company_id = $2 order by id desc limit 3) e
+		cross join lateral (select * from audit_events where integration_id = p.id order by id desc limit 3) e
 		order by p.n, e.id desc`
 )
 
@@ -78,7 +78,7 @@ func nested(ctx context.Context, prepared [3]*sql.Stmt, company string) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	links, linkIDs, err := level(ctx, prepared[1], []any{pq.Array(ids), company}, func(rows *sql.Rows) (string, child, error) {
+	links, linkIDs, err := level(ctx, prepared[1], []any{pq.Array(ids)}, func(rows *sql.Rows) (string, child, error) {
 		var user, id, provider, status, reason string
 		var scopes []byte
 		var used sql.NullTime
@@ -96,7 +96,7 @@ func nested(ctx context.Context, prepared [3]*sql.Stmt, company string) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	events, _, err := level(ctx, prepared[2], []any{pq.Array(linkIDs), company}, func(rows *sql.Rows) (string, child, error) {
+	events, _, err := level(ctx, prepared[2], []any{pq.Array(linkIDs)}, func(rows *sql.Rows) (string, child, error) {
 		var link, kind string
 		var at time.Time
 		err := rows.Scan(&link, &kind, &at)
