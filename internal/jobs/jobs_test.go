@@ -46,7 +46,8 @@ func TestAJobGoesOnAfterAnErrorAndEndsWithItsContext(t *testing.T) {
 			})
 			ended = true
 		}()
-		time.Sleep(10 * time.Minute) // on the bubble's clock
+		<-time.After(10 * time.Minute) // on the bubble's clock
+		synctest.Wait()
 		if steps < 8 || steps > 14 {
 			t.Errorf("%d steps in ten minutes, want one about every minute", steps)
 		}
