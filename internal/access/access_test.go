@@ -158,3 +158,89 @@ func TestACredentialIsReadFromEitherHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestARevokedKeyEndsWhatItHasOpened(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		here, _, ctx := newService(t, s)
+		there := &access.Service{Store: s, Audit: here.Audit, Now: here.Now, NewID: here.NewID} // another replica
+		open := func(by *access.Service) (id string, opened context.Context) {
+			row, secret, err := here.CreateKey(ctx, access.CreateKeyInput{Name: "ci", Scopes: viewer.Scopes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened, err = by.Authenticate(t.Context(), secret.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return row.ID, opened
+		}
+		ended := func(what string, opened context.Context) {
+			t.Helper()
+			select {
+			case <-opened.Done():
+			case <-time.After(30 * time.Second):
+				t.Fatalf("%s: what the revoked key has opened goes on", what)
+			}
+			if !problem.Is(context.Cause(opened), problem.Unauthenticated) {
+				t.Errorf("%s: cause = %v", what, context.Cause(opened))
+			}
+		}
+		revoke := func(id string) {
+			t.Helper()
+			if _, err := here.RevokeKey(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		id, opened := open(here)
+		_, stays := open(here)
+		revoke(id)
+		ended("here", opened)
+		if stays.Err() != nil {
+			t.Error("another key's context has ended")
+		}
+		id, opened = open(there)
+		revoke(id)
+		if err := there.EndRevoked(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ended("there", opened)
+	})
+}
+
+func TestARevocationIsHeardOnOtherReplicas(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		here, _, ctx := newService(t, s)
+		there := &access.Service{Store: s, Audit: here.Audit, Now: here.Now, NewID: here.NewID}
+		watching, stop := context.WithCancel(t.Context())
+		watched := make(chan error, 1)
+		go func() { watched <- there.Watch(watching) }()
+		defer func() {
+			stop()
+			if err := <-watched; err != nil {
+				t.Error(err)
+			}
+		}()
+		for range 30 { // the first ones may be revoked before there listens
+			row, secret, err := here.CreateKey(ctx, access.CreateKeyInput{Name: "ci", Scopes: viewer.Scopes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened, err := there.Authenticate(t.Context(), secret.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := here.RevokeKey(ctx, row.ID); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-opened.Done():
+				return
+			case <-time.After(time.Second):
+			}
+		}
+		t.Error("no revocation was heard")
+	})
+}

@@ -27,6 +27,8 @@ type Service struct {
 	Audit *audit.Service
 	Now   func() time.Time
 	NewID func(id.Kind) string
+
+	opened opened
 }
 
 // refused is one answer for every credential that does not open: unknown, revoked and expired look the same.
@@ -36,8 +38,9 @@ var refused = problem.New(problem.Unauthenticated,
 // expired is the cause with which the context of a key that has ended ends.
 var expired = problem.New(problem.Unauthenticated, "The API key has expired.")
 
-// Authenticate returns a context that carries the viewer of an API key. The context ends when the key expires. The
-// error is UNAUTHENTICATED for anything that is not a live key.
+// Authenticate returns a context that carries the viewer of an API key. The context ends when the key expires, and soon
+// after it is revoked (see Watch); its cause says which. The error is UNAUTHENTICATED for anything that is not a live
+// key.
 func (s *Service) Authenticate(ctx context.Context, secret string) (context.Context, error) {
 	if !strings.HasPrefix(secret, keyPrefix) || len(secret) != keyLen {
 		return nil, refused
@@ -64,6 +67,11 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (context.Cont
 		scopes[i] = viewer.Scope(scope)
 	}
 	ctx = viewer.With(ctx, viewer.Viewer{Company: key.CompanyID, Actor: key.ID, Scopes: scopes, ExpiresAt: key.ExpiresAt})
+	ctx, end := context.WithCancelCause(ctx)
+	if !s.opened.add(ctx, key.ID, end) {
+		end(revoked)
+		return nil, refused
+	}
 	if key.ExpiresAt == nil {
 		return ctx, nil
 	}

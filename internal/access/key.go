@@ -92,7 +92,8 @@ func (s *Service) CreateKey(ctx context.Context, in CreateKeyInput) (*ent.APIKey
 	return row, seal.NewSecret(secret), nil
 }
 
-// RevokeKey ends an API key at once. Revoking one that is revoked already changes nothing.
+// RevokeKey ends an API key at once, and what it has opened on every replica. Revoking one that is revoked already
+// changes nothing.
 func (s *Service) RevokeKey(ctx context.Context, keyID string) (*ent.APIKey, error) {
 	if err := id.Check(id.APIKey, keyID, "input", "id"); err != nil {
 		return nil, err
@@ -112,7 +113,11 @@ func (s *Service) RevokeKey(ctx context.Context, keyID string) (*ent.APIKey, err
 			return err
 		}
 		_, err = s.Audit.Append(ctx, audit.Event{Type: audit.APIKeyRevoked, Details: column.Object{"apiKeyId": keyID}})
-		return err
+		if err != nil {
+			return err
+		}
+		s.Store.AfterCommit(ctx, func() { s.opened.end(keyID) })
+		return s.Store.Notify(ctx, channel, keyID)
 	})
 	return row, err
 }

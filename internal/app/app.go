@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -38,6 +39,8 @@ const (
 	// revocationsEvery and revocationBatch pace the retries of revocations that a provider could not take.
 	revocationsEvery = 15 * time.Second
 	revocationBatch  = 20
+	// revokedKeysEvery is how soon a revocation is noticed that nobody could tell of.
+	revokedKeysEvery = 10 * time.Second
 )
 
 // App is a built Patchbay: every room, wired, not yet listening.
@@ -152,7 +155,14 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 	worked := make(chan struct{})
 	go func() {
 		defer close(worked)
-		jobs.Run(work, a.log, a.jobs()...)
+		var all sync.WaitGroup
+		all.Go(func() { jobs.Run(work, a.log, a.jobs()...) })
+		all.Go(func() {
+			if err := a.access.Watch(work); err != nil && work.Err() == nil {
+				a.log.Error("revoked API keys are noticed late", "error", err)
+			}
+		})
+		all.Wait()
 	}()
 	web := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: headerLimit, IdleTimeout: 2 * time.Minute,
@@ -187,6 +197,9 @@ func (a *App) jobs() []jobs.Job {
 	return []jobs.Job{{
 		Name: "retry revocations", Every: revocationsEvery, Batch: revocationBatch,
 		Step: a.credentials.RetryRevocations,
+	}, {
+		Name: "end what revoked keys have opened", Every: revokedKeysEvery, Batch: 1,
+		Step: func(ctx context.Context, _ int) (int, error) { return 0, a.access.EndRevoked(ctx) },
 	}}
 }
 

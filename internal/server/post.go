@@ -61,7 +61,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	case subscribes:
 		resp = answerOf(gqlerror.List{gqlError(streamNeeded)})
 	case refused == nil:
-		resp = s.once(ctx, op)
+		running, stop := outlasting(ctx, r.Context())
+		defer stop()
+		resp = s.once(running, op)
 	}
 	if r.Context().Err() != nil {
 		recordOf(r.Context()).status = statusClientLeft
@@ -69,6 +71,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	note(ctx, op, resp)
 	writeAnswer(w, takes.media, statusOf(takes.media, resp), resp)
+}
+
+// outlasting returns caller without its end, which the request's takes the place of: what was admitted is finished within
+// its own time although the credential ends meanwhile, as when a key revokes itself.
+func outlasting(caller, request context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(caller))
+	forget := context.AfterFunc(request, func() { cancel(context.Cause(request)) })
+	return ctx, func() { forget(); cancel(nil) }
 }
 
 // statusClientLeft is what the log shows for a client that did not wait, as other servers' logs do.
