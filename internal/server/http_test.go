@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -82,6 +83,25 @@ func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusRequestTimeout || !res.Close {
 		t.Errorf("status %d, close %v; want 408 and close", res.StatusCode, res.Close)
+	}
+}
+
+// What is refused before its body is read must not keep its connection: http.Server reads the rest of such a body.
+func TestABodyThatDoesNotArriveHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, func(o *server.Options) { o.Limits.BodyTime = 20 * time.Millisecond })
+	for path, status := range map[string]int{"/graphql": 401, "/nothing": 404} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		said, err := io.ReadAll(conn) // until the server closes
+		if err != nil || !strings.HasPrefix(string(said), fmt.Sprintf("HTTP/1.1 %d ", status)) {
+			t.Errorf("%s: %v, %.100q", path, err, said)
+		}
 	}
 }
 

@@ -46,8 +46,13 @@ func New(o Options) (*Server, error) {
 // IdleTimeout only.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l := s.opts.Limits
+	control := http.NewResponseController(w)
 	// Streams move this deadline with each event. Writers without deadlines are those of tests.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(l.BodyTime + l.RequestTime + l.WriteTime))
+	_ = control.SetWriteDeadline(time.Now().Add(l.BodyTime + l.RequestTime + l.WriteTime))
+	if r.ContentLength != 0 {
+		// What is refused before its body was read is read by http.Server, which waits for a slow client for ever.
+		_ = control.SetReadDeadline(time.Now().Add(l.BodyTime))
+	}
 	s.handler.ServeHTTP(w, r)
 }
 
