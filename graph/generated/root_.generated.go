@@ -2746,7 +2746,10 @@ type Mutation {
     "What came back."
     input: IntegrationCallbackInput!
   ): IntegrationCallbackPayload! @auth(requires: INTEGRATIONS_WRITE)
-  "Creates an integration that needs no OAuth: a custom webhook, or a service with an API token."
+  """
+  Creates an integration that needs no OAuth: a custom webhook, or a service with an API token. Of a service that needs OAuth it
+  makes one that is INCOMPLETE until integrationConnect, with its id, has been finished.
+  """
   integrationCreate(
     "What to create, for whom."
     input: IntegrationCreateInput!
