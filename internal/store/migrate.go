@@ -79,7 +79,7 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 		return err
 	}
 	if n > 0 {
-		return fmt.Errorf("%w: %s lacks %d step(s): run patchbay migrate up", ErrSchemaBehind, s.where, n)
+		return fmt.Errorf("%w: %s lacks %d step(s): run patchbay migrate", ErrSchemaBehind, s.where, n)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestAnEmptyDatabaseIsBehindUntilItIsMigrated(t *testing.T) {
 			t.Errorf("pending: %d, %v", n, err)
 		}
 		if err := s.CheckSchema(t.Context()); !errors.Is(err, store.ErrSchemaBehind) ||
-			!strings.Contains(err.Error(), "patchbay migrate up") {
+			!strings.Contains(err.Error(), "patchbay migrate") {
 			t.Errorf("check: %v", err)
 		}
 		if steps, err := s.Migrate(t.Context()); err != nil || steps != n {
