@@ -3,10 +3,12 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/patchbay/patchbay/graph/model"
@@ -151,10 +153,28 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 		code = how.topLevel
 	}
 	out.Message, out.Extensions = fault.Message, map[string]any{"code": string(code)}
-	if len(fault.Field) > 0 {
-		out.Extensions["field"] = fault.Field
+	field := fault.Field
+	if len(field) == 0 && code == problem.BadInput {
+		field = argument(ctx, out.Path)
+	}
+	if len(field) > 0 {
+		out.Extensions["field"] = field
 	}
 	return out
+}
+
+// argument returns what of an error's path lies below the field that is resolved: the place in its arguments, where a
+// scalar refused what it read.
+func argument(ctx context.Context, path ast.Path) []string {
+	resolved := graphql.GetFieldContext(ctx)
+	if resolved == nil {
+		return nil
+	}
+	var field []string
+	for _, step := range path[min(len(resolved.Path()), len(path)):] {
+		field = append(field, fmt.Sprint(step))
+	}
+	return field
 }
 
 func isTooLarge(err error) bool {

@@ -3185,7 +3185,10 @@ input UserOrder {
 input UserCreateInput {
   "The id of this person in your own system, 1 to 255 characters."
   externalId: String
-  "Any data of yours, at most 16 KiB as JSON. ` + "`" + `timezone` + "`" + `, an IANA name, is used to understand the user's questions. Absent: {}."
+  """
+  Any data of yours, at most 16 KiB as JSON and 100 keys of 1 to 64 letters, digits, dots, hyphens and underscores.
+  ` + "`" + `timezone` + "`" + `, an IANA name, is used to understand the user's questions. Absent: {}.
+  """
   metadata: JSONObject
 }
 

@@ -654,7 +654,8 @@ type Subscription struct {
 type UserCreateInput struct {
 	// The id of this person in your own system, 1 to 255 characters.
 	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
-	// Any data of yours, at most 16 KiB as JSON. `timezone`, an IANA name, is used to understand the user's questions. Absent: {}.
+	// Any data of yours, at most 16 KiB as JSON and 100 keys of 1 to 64 letters, digits, dots, hyphens and underscores.
+	// `timezone`, an IANA name, is used to understand the user's questions. Absent: {}.
 	Metadata graphql.Omittable[map[string]any] `json:"metadata,omitempty"`
 }
 
