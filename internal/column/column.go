@@ -5,6 +5,7 @@ package column
 import (
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -19,8 +20,15 @@ func (o Object) Value() (driver.Value, error) {
 	return encode(map[string]any(o))
 }
 
-// Scan decodes an object.
-func (o *Object) Scan(src any) error { return decode(src, (*map[string]any)(o)) }
+// Scan decodes an object. A number is a float64, or a json.Number where a float64 would lose digits of it.
+func (o *Object) Scan(src any) error {
+	err := decode(src, (*map[string]any)(o))
+	_, large := errors.AsType[*json.UnmarshalTypeError](err)
+	if err != nil && !large || err == nil && !hasLongNumber(src) {
+		return err
+	}
+	return decodeExact(src, o)
+}
 
 // Strings is a JSON array of strings.
 type Strings []string

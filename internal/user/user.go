@@ -25,6 +25,8 @@ const (
 	maxExternalID    = 255
 	maxMetadataBytes = 16 << 10
 	maxMetadataKeys  = 100
+	// maxMetadataDepth is far below what the databases' own readers of JSON take: SQLite's gives up at 1,000.
+	maxMetadataDepth = 32
 )
 
 // metadataKey is the form of a metadata key. Keys are bound when they are searched for, never put into SQL text; the form
@@ -193,6 +195,9 @@ func checkMetadata(o column.Object) error {
 			return refuse("A metadata key has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter, digit or underscore.")
 		}
 	}
+	if fault := checkValue(map[string]any(o), maxMetadataDepth); fault != "" {
+		return refuse("%s", fault)
+	}
 	b, err := json.Marshal(o)
 	switch {
 	case err != nil:
@@ -203,4 +208,30 @@ func checkMetadata(o column.Object) error {
 		return refuse("The metadata holds a NUL character, which cannot be stored.")
 	}
 	return nil
+}
+
+// checkValue says what keeps a value from being stored and read by either database; "" for nothing.
+func checkValue(v any, depth int) (fault string) {
+	if depth < 0 {
+		return fmt.Sprintf("The metadata is nested more than %d levels deep.", maxMetadataDepth)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, one := range v {
+			if fault = checkValue(one, depth-1); fault != "" {
+				return fault
+			}
+		}
+	case []any:
+		for _, one := range v {
+			if fault = checkValue(one, depth-1); fault != "" {
+				return fault
+			}
+		}
+	case json.Number:
+		if _, err := v.Float64(); err != nil {
+			return "The metadata holds a number that is too large."
+		}
+	}
+	return ""
 }

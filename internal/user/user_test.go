@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,14 @@ func TestMergesSideBySideLoseNothing(t *testing.T) {
 	})
 }
 
+func nested(levels int) any {
+	v := any(1.0)
+	for range levels {
+		v = []any{v}
+	}
+	return v
+}
+
 func TestBadInputChangesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
@@ -117,6 +126,8 @@ func TestBadInputChangesNothing(t *testing.T) {
 			"an empty key":                {Metadata: map[string]any{"": 1.0}},
 			"a NUL":                       {Metadata: map[string]any{"a": "x\x00y"}},
 			"too much":                    {Metadata: map[string]any{"a": strings.Repeat("x", 17<<10)}},
+			"a number without end":        {Metadata: map[string]any{"a": []any{json.Number("1e400")}}},
+			"an abyss":                    {Metadata: map[string]any{"a": nested(100)}},
 			"a value that cannot be JSON": {Metadata: map[string]any{"a": func() {}}},
 		} {
 			if _, err := service.Create(ctx, in); !problem.Is(err, problem.Invalid) {
