@@ -78,7 +78,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 		return nil, err
 	}
 
-	healths := &health.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID}
+	healths := &health.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID, Log: log}
 	a.credentials = credential.New(credential.Deps{
 		Rows: credential.Stored{Store: f.store}, Health: healths, Audit: f.audit, Ring: ring, Provider: catalog.Get,
 		Client: client, HTTP: a.egress.Client, Now: f.now, NewID: f.newID, Log: log,

@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -139,6 +140,33 @@ func TestASuccessDoesNotGrantMissingScopes(t *testing.T) {
 		got := health.Of(w.Store.Client(w.ctx).Integration.GetX(w.ctx, row.ID))
 		if got.Reason != health.ScopesMissing || got.Action != health.GrantScopes || got.LastSucceededAt == nil {
 			t.Errorf("health = %+v", got)
+		}
+	})
+}
+
+// An outage must not turn a dead credential into one that waiting mends, nor its end grant the missing scopes.
+func TestWhatPassesByItselfDoesNotHideWhatSomebodyMustMend(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		for _, reason := range []health.Reason{health.ScopesMissing, health.CredentialRejected, health.SecretUnreadable} {
+			row := w.integration(t, w.users[0], "acme")
+			w.report(t, row, reason)
+			for range 4 {
+				if changed, err := w.ProbeFailed(w.ctx, row.ID, health.Finding{Reason: health.ProviderUnreachable}); err != nil || changed {
+					t.Errorf("%s: a failed probe changed it: %v, %v", reason, changed, err)
+				}
+			}
+			if w.report(t, row, health.RateLimited) {
+				t.Errorf("%s: a slow-down changed it", reason)
+			}
+			if got := w.Store.Client(w.ctx).Integration.GetX(w.ctx, row.ID).HealthReason; got != string(reason) {
+				t.Errorf("%s became %s", reason, got)
+			}
+			w.report(t, row, health.CredentialRevoked)
+			if got := w.Store.Client(w.ctx).Integration.GetX(w.ctx, row.ID).HealthReason; got != string(health.CredentialRevoked) {
+				t.Errorf("%s stays %s although the credential was revoked", reason, got)
+			}
 		}
 	})
 }
@@ -295,6 +323,100 @@ func TestAReaderCutOffInsideASnapshotResumesInsideIt(t *testing.T) {
 	})
 }
 
+func TestALongSnapshotIsReadInPagesAndTellsNothingTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		var rows []*ent.Integration
+		for range 405 {
+			rows = append(rows, w.integration(t, w.users[0], "acme"))
+		}
+		ctx, cancel := context.WithCancel(w.ctx)
+		defer cancel()
+		stream, err := w.Follow(ctx, health.Filter{Snapshot: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range rows {
+			if i == 199 { // the last one of the first page is not taken yet, so the second page is not read
+				w.report(t, rows[0], health.RateLimited)
+				w.report(t, rows[300], health.CredentialRevoked)
+				w.report(t, rows[1], health.ProviderError)
+			}
+			e := next(t, stream)
+			if e.Kind != health.Snapshot || e.IntegrationID != row.ID {
+				t.Fatalf("event %d = %+v", i, e)
+			}
+			if want := map[bool]health.Reason{true: health.CredentialRevoked, false: health.OK}[i == 300]; e.Health.Reason != want {
+				t.Errorf("event %d: %s, want %s", i, e.Health.Reason, want)
+			}
+		}
+		for i := range 2 {
+			if e := next(t, stream); e.Kind != health.Change || e.IntegrationID != rows[i].ID {
+				t.Errorf("change %d = %+v", i, e)
+			}
+		}
+		w.report(t, rows[300], health.OK)
+		if e := next(t, stream); e.IntegrationID != rows[300].ID || e.Health.Reason != health.OK {
+			t.Errorf("last = %+v", e)
+		}
+		cancel()
+		for range stream { //nolint:revive // until it closes
+		}
+	})
+}
+
+// lines is a log that tells when something was written.
+type lines chan struct{}
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func TestAStreamOutlastsADatabaseThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		said := make(lines, 1)
+		w.Log = slog.New(slog.NewTextHandler(said, nil))
+		row := w.integration(t, w.users[0], "acme")
+		ctx, cancel := context.WithCancel(w.ctx)
+		defer cancel()
+		stream, err := w.Follow(ctx, health.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.report(t, row, health.RateLimited)
+		next(t, stream)
+		alter := func(statement string) {
+			if _, err := s.SQL(w.ctx).ExecContext(w.ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alter("ALTER TABLE company_sequences RENAME TO elsewhere")
+		if err := s.Notify(w.ctx, "health", w.company); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-said:
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing was said of the outage")
+		}
+		alter("ALTER TABLE elsewhere RENAME TO company_sequences")
+		w.report(t, row, health.OK)
+		if e := next(t, stream); e.Kind != health.Change || e.Health.Reason != health.OK {
+			t.Errorf("after the outage: %+v", e)
+		}
+		cancel()
+		for range stream { //nolint:revive // until it closes
+		}
+	})
+}
+
 func TestAResumeBehindWhatIsKeptIsAGapAndASnapshot(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
@@ -324,11 +446,25 @@ func TestAResumeBehindWhatIsKeptIsAGapAndASnapshot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := next(t, stream); e.Kind != health.Gap || e.Health != nil || e.IntegrationID != "" {
-			t.Errorf("first = %+v, want GAP", e)
+		gap := next(t, stream)
+		if gap.Kind != health.Gap || gap.Health != nil || gap.IntegrationID != "" {
+			t.Errorf("first = %+v, want GAP", gap)
 		}
 		if e := next(t, stream); e.Kind != health.Snapshot || e.Health.Reason != health.ProviderError {
 			t.Errorf("second = %+v, want a snapshot", e)
+		}
+		cancel()
+		for range stream { //nolint:revive // until it closes
+		}
+
+		ctx, cancel = context.WithCancel(w.ctx) // a reader that was cut off right behind the gap has no snapshot yet
+		defer cancel()
+		stream, err = w.Follow(ctx, health.Filter{After: &gap.Cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := next(t, stream); e.Kind != health.Snapshot || e.Health.Reason != health.ProviderError {
+			t.Errorf("behind the gap = %+v, want a snapshot", e)
 		}
 		cancel()
 		for range stream { //nolint:revive // until it closes

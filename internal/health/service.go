@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -28,10 +29,20 @@ type Service struct {
 	Audit *audit.Service
 	Now   func() time.Time
 	NewID func(id.Kind) string
+	// Log receives what holds a stream up; nil discards.
+	Log *slog.Logger
+}
+
+func (s *Service) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
 }
 
 // Report records a finding and returns whether it changed the integration's health. A finding with the status and
-// reason that the integration has already renews the proof and makes no event.
+// reason that the integration has already renews the proof and makes no event. What passes by itself does not hide what
+// somebody has to mend: the finding is then left out.
 func (s *Service) Report(ctx context.Context, integrationID string, f Finding) (bool, error) {
 	return s.report(ctx, integrationID, f, nil)
 }
@@ -92,7 +103,7 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 			if err != nil {
 				return fmt.Errorf("read health: %w", err)
 			}
-			if allows != nil && !allows(row) {
+			if allows != nil && !allows(row) || f.passing() && Reason(row.HealthReason).needsSomebody() {
 				return nil
 			}
 			before, after := Of(row), f.State(s.Now())

@@ -80,6 +80,12 @@ func (r Reason) Definitive() bool {
 	return s == Disconnected || s == Expired
 }
 
+// needsSomebody reports whether what the reason means by itself will not be mended by waiting.
+func (r Reason) needsSomebody() bool {
+	a := verdicts[r].action
+	return a != None && a != Wait
+}
+
 // State is the whole health of an integration at one moment. Absent times are nil.
 type State struct {
 	Status  Status `json:"status"`
@@ -111,6 +117,15 @@ type Finding struct {
 	Reason  Reason
 	Message string
 	Action  Action
+}
+
+// passing reports whether the finding is a trouble of the provider that passes by itself.
+func (f Finding) passing() bool {
+	switch f.Reason {
+	case ProviderUnreachable, ProviderError, RateLimited:
+		return f.Action == "" || f.Action == Wait
+	}
+	return false
 }
 
 // State returns the finding as a state proved at the given time.
