@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/viewer"
 )
 
 // foundation is what every command that touches the database stands on.
@@ -39,6 +40,11 @@ func newFoundation(db *store.Store, now func() time.Time) *foundation {
 	f.audit = &audit.Service{Store: db, Now: now, NewID: f.newID}
 	f.access = &access.Service{Store: db, Audit: f.audit, Now: now, NewID: f.newID}
 	return f
+}
+
+// sealed reports whether the database holds a credential, which only the key ring that sealed it can open.
+func (f *foundation) sealed(ctx context.Context) (bool, error) {
+	return f.store.Client(ctx).Credential.Query().Exist(viewer.System(ctx))
 }
 
 // with runs fn on a database whose schema is current, and closes it.

@@ -34,8 +34,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer closing(f.store, &err)
-	embedded := f.store.Dialect() == store.SQLite
-	if embedded {
+	if f.store.Dialect() == store.SQLite {
 		if _, err := f.store.Migrate(ctx); err != nil {
 			return err
 		}
@@ -43,7 +42,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := f.store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	ring, err := c.ring(embedded, s.Err)
+	ring, err := c.ring(ctx, f, s.Err)
 	if err != nil {
 		return err
 	}

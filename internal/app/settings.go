@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/seal"
 	"github.com/patchbay/patchbay/internal/server"
+	"github.com/patchbay/patchbay/internal/store"
 )
 
 // databaseSettings say which database to use.
@@ -129,8 +131,9 @@ func (s logSettings) logger(w io.Writer) *slog.Logger {
 	return slog.New(server.LogHandler(handler))
 }
 
-// ring opens the key ring. With create, a ring file that does not exist is made, and said says so.
-func (s keySettings) ring(create bool, said io.Writer) (*seal.Ring, error) {
+// ring opens the key ring. On SQLite a ring file that does not exist is made, and said says so; but not where something
+// is sealed already, which a new ring could not open: that looks like every connection ended by itself.
+func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer) (*seal.Ring, error) {
 	switch {
 	case s.KeyRingFile != "" && !s.KeyRing.IsZero():
 		return nil, errors.New("give key-ring-file or key-ring, not both")
@@ -140,8 +143,15 @@ func (s keySettings) ring(create bool, said io.Writer) (*seal.Ring, error) {
 		return nil, errors.New("there is no key to seal secrets with: set key-ring-file (or key-ring)")
 	}
 	_, err := os.Stat(s.KeyRingFile)
-	if !errors.Is(err, os.ErrNotExist) || !create {
+	if !errors.Is(err, os.ErrNotExist) || f.store.Dialect() != store.SQLite {
 		return seal.ReadRingFile(s.KeyRingFile)
+	}
+	switch lost, err := f.sealed(ctx); {
+	case err != nil:
+		return nil, err
+	case lost:
+		return nil, fmt.Errorf("there is no key ring at %s, and %s holds credentials that only it can open: put it back",
+			s.KeyRingFile, f.store)
 	}
 	ring, err := seal.NewRing()
 	if err != nil {
