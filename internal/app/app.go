@@ -36,11 +36,6 @@ const (
 	drainLimit = 20 * time.Second
 	// headerLimit is how long a client may take to send its headers.
 	headerLimit = 10 * time.Second
-	// revocationsEvery and revocationBatch pace the retries of revocations that a provider could not take.
-	revocationsEvery = 15 * time.Second
-	revocationBatch  = 20
-	// revokedKeysEvery is how soon a revocation is noticed that nobody could tell of.
-	revokedKeysEvery = 10 * time.Second
 )
 
 // App is a built Patchbay: every room, wired, not yet listening.
@@ -191,16 +186,6 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 		a.log.Warn("what was running was cut off", "error", late)
 	}
 	return nil
-}
-
-func (a *App) jobs() []jobs.Job {
-	return []jobs.Job{{
-		Name: "retry revocations", Every: revocationsEvery, Batch: revocationBatch,
-		Step: a.credentials.RetryRevocations,
-	}, {
-		Name: "end what revoked keys have opened", Every: revokedKeysEvery, Batch: 1,
-		Step: func(ctx context.Context, _ int) (int, error) { return 0, a.access.EndRevoked(ctx) },
-	}}
 }
 
 // Close lets renewals under way land, then closes the doors. Call it after Run, before closing the store.

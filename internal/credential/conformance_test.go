@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
 
@@ -35,6 +36,7 @@ func TestTheSimulatedStoreAndTheRealOnesAgree(t *testing.T) {
 		"an ending":      endings,
 		"a handover":     handovers,
 		"a claim":        claims,
+		"a due renewal":  renewalClaims,
 		"a replacement":  replacements,
 		"a failed step":  setbacks,
 		"an absent row":  absences,
@@ -260,6 +262,42 @@ func claims(t *testing.T, s *shelf) {
 	if now := s.read(t, rows[3].ID); now.LeaseOwner == nil || *now.LeaseOwner != "d" {
 		t.Errorf("%+v", now)
 	}
+}
+
+func renewalClaims(t *testing.T, s *shelf) {
+	now := s.now().UTC().Truncate(time.Microsecond)
+	at := func(d time.Duration) func(*ent.Credential) {
+		return func(r *ent.Credential) { r.RefreshAt = new(now.Add(d)) }
+	}
+	late, early := s.put(t, at(2*time.Minute)), s.put(t, at(time.Minute))
+	s.end(t, s.put(t, at(time.Minute)), credential.Stopping{}, time.Hour)
+	s.put(t, func(r *ent.Credential) { r.RefreshAt = nil })
+	claim := func(owner string, share store.Share, want ...*ent.Credential) {
+		t.Helper()
+		got, err := s.ClaimDue(s.ctx, owner, time.Minute, share)
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("%s: %d claimed, %v, want %d", owner, len(got), err, len(want))
+		}
+		for i := range want {
+			if got[i].ID != want[i].ID {
+				t.Errorf("%s: row %d is another", owner, i)
+			}
+		}
+	}
+	whole := store.Share{Limit: 10, PerProvider: 10, PerCompany: 10}
+	claim("a", whole)
+	s.pass(3 * time.Minute)
+	claim("a", store.Share{Limit: 10, PerProvider: 1, PerCompany: 10}, early)
+	claim("b", store.Share{Limit: 10, PerProvider: 10, PerCompany: 1}, late)
+	claim("c", whole)
+	again := now.Add(5 * time.Minute)
+	if err := s.Release(s.ctx, late.ID, "b", &credential.Setback{Failures: 1, Next: again, Ahead: again}); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Minute + time.Second)
+	claim("d", whole, early)
+	s.pass(time.Minute)
+	claim("e", whole, late)
 }
 
 func replacements(t *testing.T, s *shelf) {

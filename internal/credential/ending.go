@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -13,7 +12,6 @@ import (
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
-	"github.com/patchbay/patchbay/internal/viewer"
 )
 
 // Outcome is what became of a credential at its provider, spelled as in the GraphQL enum RevocationOutcome.
@@ -119,37 +117,15 @@ func (s *Service) Revoke(ctx context.Context, e Ended) (Revocation, error) {
 // RetryRevocations revokes up to limit credentials whose time has come, of all companies, a few at once, and returns
 // how many it tried. It is one step of what runs by itself; replicas may call it at the same time.
 func (s *Service) RetryRevocations(ctx context.Context, limit int) (int, error) {
-	ctx = viewer.System(ctx)
 	owner := rand.Text()
 	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor, limit)
 	if err != nil {
 		return 0, err
 	}
-	began := s.Now()
-	var (
-		group sync.WaitGroup
-		mu    sync.Mutex
-		errs  []error
-		turn  = make(chan struct{}, revokers)
-	)
-	for _, row := range rows {
-		group.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			ctx := viewer.SystemFor(context.WithoutCancel(ctx), row.CompanyID)
-			if s.Now().Sub(began) > leaseFor-2*callLimit { // its turn came too late in the lease: the next step does it
-				_ = s.Rows.Release(ctx, row.ID, owner, nil)
-				return
-			}
-			if _, err := s.revoke(ctx, row, owner); err != nil {
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
-			}
-		})
-	}
-	group.Wait()
-	return len(rows), errors.Join(errs...)
+	return len(rows), s.each(ctx, rows, owner, revokers, func(ctx context.Context, row *ent.Credential) error {
+		_, err := s.revoke(ctx, row, owner)
+		return err
+	})
 }
 
 // revoke tells the provider of an ending row that owner has leased, and destroys the row, or rests it.

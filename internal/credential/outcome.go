@@ -88,7 +88,9 @@ func (s *Service) refused(
 	describe(details, cmp.Or(e.Code, string(e.Kind)), e.HTTPStatus)
 	err := within(ctx, writeLimit, func(ctx context.Context) error {
 		return s.Rows.InTx(ctx, func(ctx context.Context) error {
-			if err := s.Rows.Release(ctx, row.ID, owner, &Setback{Failures: failures, Next: s.Now().Add(wait)}); err != nil {
+			next := s.Now().Add(wait)
+			setback := &Setback{Failures: failures, Next: next, Ahead: ahead(row, next)}
+			if err := s.Rows.Release(ctx, row.ID, owner, setback); err != nil {
 				return err
 			}
 			if err := s.record(ctx, row, audit.TokenRefreshFailed, p.Code, details); err != nil {

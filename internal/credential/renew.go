@@ -154,8 +154,10 @@ func (s *Service) without(ctx context.Context, row *ent.Credential) (*ent.Creden
 // spend sends the refresh token of a row that owner has leased, and stores what comes back.
 func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) (*ent.Credential, error) {
 	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
-	if err != nil {
-		_ = s.Rows.Release(ctx, row.ID, owner, nil)
+	if err != nil { // nobody rests for that: a key that is back is seen at once
+		now := s.Now()
+		_ = s.Rows.Release(ctx, row.ID, owner,
+			&Setback{Failures: row.Failures, Next: now, Ahead: ahead(row, now.Add(backoff(longest, 0)))})
 		return nil, s.unreadable(ctx, row, err)
 	}
 	var tok *oauth.Token

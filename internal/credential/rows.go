@@ -6,6 +6,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/store"
 )
 
 // States of a credential.
@@ -71,6 +72,9 @@ type Rows interface {
 	// ClaimEnding leases, for d, up to limit ending rows of all companies whose next attempt is due and whose lease is
 	// free or over, oldest due first.
 	ClaimEnding(ctx context.Context, owner string, d time.Duration, limit int) ([]*ent.Credential, error)
+	// ClaimDue leases, for d, active rows of all companies whose renewal ahead, or whose end without one, is due and whose
+	// lease is free or over: oldest due first, within the share. It returns them as they were before.
+	ClaimDue(ctx context.Context, owner string, d time.Duration, share store.Share) ([]*ent.Credential, error)
 }
 
 // Stopping is how a credential is stopped.
@@ -85,4 +89,6 @@ type Stopping struct {
 type Setback struct {
 	Failures int
 	Next     time.Time
+	// Ahead is when the renewal ahead is tried again; zero leaves that as it is.
+	Ahead time.Time
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/store"
 )
 
 // The methods of Rows over the world's memory. The database's clock is the world's.
@@ -109,6 +110,9 @@ func (p *process) Release(ctx context.Context, id, owner string, after *credenti
 		release(row, owner)
 		if after != nil {
 			row.Failures, row.NextAttemptAt = after.Failures, &after.Next
+			if !after.Ahead.IsZero() {
+				row.RefreshAt = &after.Ahead
+			}
 		}
 	})
 	return err
@@ -176,20 +180,42 @@ func (p *process) Destroy(ctx context.Context, id, owner string) (bool, error) {
 func (p *process) ClaimEnding(
 	ctx context.Context, owner string, d time.Duration, limit int,
 ) ([]*ent.Credential, error) {
+	share := store.Share{Limit: limit, PerProvider: limit, PerCompany: limit}
+	return p.claim(ctx, owner, d, credential.Ending, share, func(row *ent.Credential) *time.Time {
+		return row.NextAttemptAt
+	})
+}
+
+func (p *process) ClaimDue(
+	ctx context.Context, owner string, d time.Duration, share store.Share,
+) ([]*ent.Credential, error) {
+	return p.claim(ctx, owner, d, credential.Active, share, func(row *ent.Credential) *time.Time { return row.RefreshAt })
+}
+
+func (p *process) claim(
+	ctx context.Context, owner string, d time.Duration, state string, share store.Share,
+	dueAt func(*ent.Credential) *time.Time,
+) ([]*ent.Credential, error) {
 	var out []*ent.Credential
 	err := p.step(ctx, func() error {
+		var due []*ent.Credential
 		for _, row := range p.rows {
-			if row.State == credential.Ending && !row.NextAttemptAt.After(time.Now()) && free(row) {
-				out = append(out, row)
+			if at := dueAt(row); row.State == state && at != nil && !at.After(time.Now()) && free(row) {
+				due = append(due, row)
 			}
 		}
-		slices.SortFunc(out, func(a, b *ent.Credential) int {
-			return cmp.Or(a.NextAttemptAt.Compare(*b.NextAttemptAt), cmp.Compare(a.ID, b.ID))
+		slices.SortFunc(due, func(a, b *ent.Credential) int {
+			return cmp.Or(dueAt(a).Compare(*dueAt(b)), cmp.Compare(a.ID, b.ID))
 		})
-		out = out[:min(limit, len(out))]
-		until := time.Now().Add(d)
-		for i, row := range out {
-			out[i] = clone(row)
+		until, ofProvider, ofCompany := time.Now().Add(d), map[string]int{}, map[string]int{}
+		for _, row := range due {
+			ofProvider[row.Provider]++
+			ofCompany[row.CompanyID]++
+			if ofProvider[row.Provider] > share.PerProvider || ofCompany[row.CompanyID] > share.PerCompany ||
+				len(out) == share.Limit {
+				continue
+			}
+			out = append(out, clone(row))
 			row.LeaseOwner, row.LeaseUntil = &owner, &until
 		}
 		return nil

@@ -78,8 +78,8 @@ func (s *Service) Save(ctx context.Context, g Grant) (*time.Time, error) {
 		}
 		row.AccessToken, row.RefreshToken, row.TokenType = t.Access, t.Refresh, t.Type
 		row.ExpiresAt, row.LifetimeSeconds, row.RefreshedAt = t.ExpiresAt, int64(t.Lifetime/time.Second), &t.At
-		if len(t.Refresh) > 0 {
-			row.RefreshAt = t.RefreshAt
+		if row.RefreshAt = t.RefreshAt; len(t.Refresh) == 0 {
+			row.RefreshAt = t.ExpiresAt
 		}
 	}
 	row.Scopes = g.Scopes

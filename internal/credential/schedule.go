@@ -24,6 +24,7 @@ const (
 	defaultMargin = 5 * time.Minute
 	firstBackoff  = 5 * time.Second
 	longBackoff   = 15 * time.Minute
+	longest       = 10 // after so many failures the wait does not grow any more
 
 	// RevocationLimit is how long a revocation is tried before the ciphertext is destroyed all the same.
 	RevocationLimit = 7 * 24 * time.Hour
@@ -64,7 +65,7 @@ func refreshTime(ends *time.Time, lifetime time.Duration, rules oauth.Refresh) *
 // backoff returns the wait after n failures in a row, at least what the vendor asked for.
 func backoff(n int, asked time.Duration) time.Duration {
 	wait := longBackoff
-	if n < 10 {
+	if n < longest {
 		wait = min(firstBackoff<<max(n-1, 0), longBackoff)
 	}
 	wait = max(wait, asked)

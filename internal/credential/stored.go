@@ -126,6 +126,9 @@ func (r Stored) Release(ctx context.Context, id, owner string, after *Setback) e
 		ClearLeaseOwner().ClearLeaseUntil()
 	if after != nil {
 		u.SetFailures(after.Failures).SetNextAttemptAt(after.Next)
+		if !after.Ahead.IsZero() {
+			u.SetRefreshAt(after.Ahead)
+		}
 	}
 	if err := u.Exec(ctx); err != nil {
 		return fmt.Errorf("release a credential: %w", err)
@@ -253,10 +256,31 @@ func (r Stored) Destroy(ctx context.Context, id, owner string) (bool, error) {
 	return n == 1, nil
 }
 
-// ClaimEnding leases due revocations. Replicas on PostgreSQL step over what another is just claiming; SQLite has one
-// writer, so its claim is one short write.
+// ClaimEnding leases due revocations.
 func (r Stored) ClaimEnding(
 	ctx context.Context, owner string, d time.Duration, limit int,
+) ([]*ent.Credential, error) {
+	return r.claim(ctx, owner, d, func(q *ent.CredentialQuery, now time.Time) {
+		q.Where(entcredential.State(Ending), entcredential.NextAttemptAtLTE(now)).
+			Order(entcredential.ByNextAttemptAt(), entcredential.ByID()).Limit(limit)
+	})
+}
+
+// ClaimDue leases due renewals.
+func (r Stored) ClaimDue(
+	ctx context.Context, owner string, d time.Duration, share store.Share,
+) ([]*ent.Credential, error) {
+	return r.claim(ctx, owner, d, func(q *ent.CredentialQuery, now time.Time) {
+		due := entcredential.And(entcredential.State(Active), entcredential.RefreshAtLTE(now), free(now))
+		q.Where(due, share.Within(entcredential.FieldRefreshAt, due)).
+			Order(entcredential.ByRefreshAt(), entcredential.ByID()).Limit(share.Limit)
+	})
+}
+
+// claim leases the free rows that due chooses. Replicas on PostgreSQL step over what another is just claiming; SQLite has
+// one writer, so its claim is one short write.
+func (r Stored) claim(
+	ctx context.Context, owner string, d time.Duration, due func(q *ent.CredentialQuery, now time.Time),
 ) ([]*ent.Credential, error) {
 	var rows []*ent.Credential
 	err := r.InTx(viewer.System(ctx), func(ctx context.Context) error {
@@ -264,10 +288,9 @@ func (r Stored) ClaimEnding(
 		if err != nil {
 			return err
 		}
-		q := r.table(ctx).Query().
-			Where(entcredential.State(Ending), entcredential.NextAttemptAtLTE(now), free(now)).
-			Order(entcredential.ByNextAttemptAt(), entcredential.ByID()).Limit(limit)
-		if r.Store.Dialect() == store.Postgres {
+		q := r.table(ctx).Query().Where(free(now))
+		due(q, now)
+		if r.Store.Locks() {
 			q.ForUpdate(entsql.WithLockAction(entsql.SkipLocked))
 		}
 		if rows, err = q.All(ctx); err != nil || len(rows) == 0 {
@@ -281,7 +304,7 @@ func (r Stored) ClaimEnding(
 			SetLeaseOwner(owner).SetLeaseUntil(now.Add(d)).Exec(ctx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim revocations: %w", err)
+		return nil, fmt.Errorf("claim credentials: %w", err)
 	}
 	return rows, nil
 }

@@ -1,9 +1,11 @@
 // Package jobs runs what runs by itself: it calls a service's step again and again until nothing is due, waits, and
 // goes on. The rows themselves are the schedule; a step claims what is due, so every replica may run every job.
 //
-//	Run ──▶ step ──▶ did a full batch? ──yes──▶ step …
-//	           ▲                    └──no──▶ wait Every ± jitter ──┐
-//	           └───────────────────────────────────────────────────┘
+// A batch that is not full says nothing about what is still due: a step takes only so much of one provider or company.
+//
+//	Run ──▶ step ──▶ found anything? ──yes──▶ step …
+//	           ▲                 └──no──▶ wait Every ± jitter ──┐
+//	           └────────────────────────────────────────────────┘
 package jobs
 
 import (
@@ -21,7 +23,8 @@ type Job struct {
 	Every time.Duration
 	// Batch is how many rows one step may claim.
 	Batch int
-	// Step claims and handles at most Batch due rows and returns how many it handled. It returns soon after ctx ends.
+	// Step claims and handles at most Batch due rows and returns how many it took; what it took is not due again at once.
+	// It returns soon after ctx ends.
 	Step func(ctx context.Context, batch int) (int, error)
 }
 
@@ -41,7 +44,7 @@ func (j Job) run(ctx context.Context, log *slog.Logger) {
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "job failed", "job", j.Name, "error", err)
 		}
-		if err == nil && n >= j.Batch {
+		if err == nil && n > 0 {
 			continue
 		}
 		timer := time.NewTimer(j.wait())
