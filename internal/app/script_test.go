@@ -2,18 +2,35 @@ package app_test
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/patchbay/patchbay/internal/app"
 )
 
+// checked is a test run that fails when it leaves a goroutine behind.
+type checked struct{ *testing.M }
+
+// Run runs the tests.
+func (c checked) Run() int {
+	code := c.M.Run()
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
 // TestMain lets the scripts run this test binary as patchbay.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"patchbay": func() {
+	testscript.Main(checked{m}, map[string]func(){"patchbay": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
 		os.Exit(app.Main(ctx, os.Args[1:], os.Stdout, os.Stderr))
