@@ -95,20 +95,31 @@ func serve(t *testing.T, database string, flags ...string) *running {
 // serveReal is serve without the sandbox.
 func serveReal(t *testing.T, database string, flags ...string) *running {
 	t.Helper()
-	ring := filepath.Join(t.TempDir(), "keyring.json")
+	command(t, "migrate", "--database", database)
+	key := strings.TrimSpace(command(t, "apikey", "create", "--database", database, "--company", "Acme"))
+	return replica(t, database, keyRing(t), key, flags...)
+}
+
+// replica starts one more server on a database that is ready.
+func replica(t *testing.T, database, ring, key string, flags ...string) *running {
+	t.Helper()
+	return start(t, key, append([]string{
+		"serve", "--database", database, "--key-ring-file", ring, "--listen", "127.0.0.1:0", "--log-level", "debug",
+	}, flags...)...)
+}
+
+// keyRing makes a key ring and returns its file.
+func keyRing(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "keyring.json")
 	made, err := seal.NewRing()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := seal.WriteRingFile(ring, made); err != nil {
+	if err := seal.WriteRingFile(file, made); err != nil {
 		t.Fatal(err)
 	}
-	command(t, "migrate", "--database", database)
-	key := strings.TrimSpace(command(t, "apikey", "create", "--database", database, "--company", "Acme"))
-	args := append([]string{
-		"serve", "--database", database, "--key-ring-file", ring, "--listen", "127.0.0.1:0", "--log-level", "debug",
-	}, flags...)
-	return start(t, key, args...)
+	return file
 }
 
 // start runs a server until the test ends.
