@@ -38,6 +38,7 @@ func TestTheSimulatedStoreAndTheRealOnesAgree(t *testing.T) {
 		"a claim":        claims,
 		"a due renewal":  renewalClaims,
 		"a replacement":  replacements,
+		"new secrets":    newSecrets,
 		"a failed step":  setbacks,
 		"an absent row":  absences,
 		"a detached row": detachments,
@@ -317,6 +318,25 @@ func replacements(t *testing.T, s *shelf) {
 	if now.Generation != 3 || now.State != credential.Active || string(now.AccessToken) != "new" ||
 		len(now.RefreshToken) != 0 || string(now.Secrets) != "secrets" || now.Failures != 0 || now.NextAttemptAt != nil ||
 		now.EndingSince != nil || *now.ClientID != client || now.Scopes[0] != "two" || now.LeaseOwner == nil {
+		t.Errorf("%+v", now)
+	}
+}
+
+func newSecrets(t *testing.T, s *shelf) {
+	row := s.put(t)
+	s.lease(t, row, "a", true)
+	if err := s.SetSecrets(s.ctx, row.ID, seal.Sealed("secrets"), s.now()); err != nil {
+		t.Fatal(err)
+	}
+	now := s.read(t, row.ID)
+	if now.Generation != 1 || string(now.AccessToken) != "access" || string(now.Secrets) != "secrets" || now.LeaseOwner == nil {
+		t.Errorf("%+v", now)
+	}
+	s.end(t, now, credential.Stopping{}, 0)
+	if err := s.SetSecrets(s.ctx, row.ID, seal.Sealed("later"), s.now()); err != nil {
+		t.Fatal(err)
+	}
+	if now := s.read(t, row.ID); string(now.Secrets) != "secrets" {
 		t.Errorf("%+v", now)
 	}
 }

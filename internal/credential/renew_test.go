@@ -111,6 +111,30 @@ func TestARenewalOutlivesItsCaller(t *testing.T) {
 	})
 }
 
+func TestSecretsThatChangeDuringARenewalLoseNoToken(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, p *process) {
+		w.vendor.latency = 3 * time.Second
+		renewed := make(chan error, 1)
+		go func() { renewed <- p.Refresh(system(t), integration) }()
+		time.Sleep(time.Second)
+		if err := p.SaveSecrets(system(t), integration, map[string]seal.Secret{"SHOP": seal.NewSecret(mark + "1")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-renewed; err != nil {
+			t.Error(err)
+		}
+		row := w.only()
+		if row.State != credential.Active || len(row.Secrets) == 0 {
+			t.Errorf("%+v", row)
+		}
+		time.Sleep(2 * time.Hour)
+		if _, err := ask(system(t), p); err != nil {
+			t.Errorf("what was renewed is lost: %v", err)
+		}
+		synctest.Wait()
+	})
+}
+
 func TestARenewalServesThoseWhoJoinedWhenItsFirstCallerLeaves(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		time.Sleep(2 * time.Hour)

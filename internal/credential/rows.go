@@ -49,6 +49,10 @@ type Rows interface {
 	// generation. It leaves the lease alone.
 	Replace(ctx context.Context, row *ent.Credential) error
 
+	// SetSecrets writes the named secrets of a credential that is not ending, and nothing else: a renewal under way stores
+	// its tokens beside them.
+	SetSecrets(ctx context.Context, id string, secrets seal.Sealed, at time.Time) error
+
 	// Lease gives owner the row for d if it is still as seen (generation, state, lease) and its lease is free or over.
 	Lease(ctx context.Context, seen *ent.Credential, owner string, d time.Duration) (bool, error)
 	// Release ends a lease that is still owner's; after a failure it also records how many there were in a row and when

@@ -8,6 +8,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/seal"
 	"github.com/patchbay/patchbay/internal/store"
 )
 
@@ -60,6 +61,12 @@ func (p *process) Replace(ctx context.Context, row *ent.Credential) error {
 		p.rows[row.ID] = c
 		return nil
 	})
+}
+
+func (p *process) SetSecrets(ctx context.Context, id string, secrets seal.Sealed, at time.Time) error {
+	_, err := p.change(ctx, id, func(row *ent.Credential) bool { return row.State != credential.Ending },
+		func(row *ent.Credential) { row.Secrets, row.UpdatedAt = secrets, at })
+	return err
 }
 
 // change runs fn on the row if it is there and may be changed, and reports whether it was.

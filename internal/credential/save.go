@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/seal"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
@@ -111,6 +112,9 @@ func (s *Service) SaveSecrets(ctx context.Context, integrationID string, changes
 	maps.DeleteFunc(secrets, func(_ string, v seal.Secret) bool { return v.IsZero() })
 	if row.Secrets, err = s.sealBundle(row, secrets, key); err != nil {
 		return err
+	}
+	if row.AuthKind == provider.OAuth2 { // tokens have a life of their own, which typed-in secrets neither renew nor end
+		return s.Rows.SetSecrets(ctx, row.ID, row.Secrets, s.Now())
 	}
 	row.State = Active
 	return s.Rows.Replace(ctx, row)

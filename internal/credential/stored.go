@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/ent/predicate"
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/seal"
 	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/viewer"
 
@@ -84,6 +85,16 @@ func (r Stored) Replace(ctx context.Context, row *ent.Credential) error {
 	setOrClear(row.RefreshAt, u.SetRefreshAt, u.ClearRefreshAt)
 	if err := u.Exec(ctx); err != nil {
 		return fmt.Errorf("store a credential again: %w", err)
+	}
+	return nil
+}
+
+// SetSecrets writes the named secrets.
+func (r Stored) SetSecrets(ctx context.Context, id string, secrets seal.Sealed, at time.Time) error {
+	err := r.table(ctx).Update().Where(entcredential.ID(id), entcredential.StateNEQ(Ending)).
+		SetSecrets(secrets).SetUpdatedAt(at).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store the secrets of a credential: %w", err)
 	}
 	return nil
 }
