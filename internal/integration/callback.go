@@ -55,11 +55,12 @@ func (in CallbackInput) answer() answer {
 	if in.Error != nil {
 		a.refusal = *in.Error
 	}
+	a.issuer, _ = in.Parameters["iss"].(string)
 	return a
 }
 
-// answer is what a provider said: a code, or why there is none.
-type answer struct{ code, refusal string }
+// answer is what a provider said: a code, or why there is none. The issuer is who says so, where it says that.
+type answer struct{ code, refusal, issuer string }
 
 func (a answer) validate() error {
 	switch {

@@ -262,6 +262,34 @@ func TestAStateThatCannotBeUsedIsRefusedTheSameWayWhateverTheReason(t *testing.T
 	})
 }
 
+// A code that another server has issued must not be shown to this one (RFC 9207, mix-up).
+func TestAnAnswerOfAnotherServerIsNotTakenToThisOne(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		for issuer, want := range map[string]problem.Code{
+			"https://login.example.com": "", "https://evil.example": problem.StateMismatch,
+			"https://login.example.com/": problem.StateMismatch,
+		} {
+			attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := w.CallbackInput(w.User, attempt)
+			in.Parameters = map[string]any{"iss": issuer}
+			before := len(w.Vendor.Calls("login.example.com/token"))
+			_, err = w.Callback(w.Ctx, in)
+			if got := problem.CodeOf(err); got != want {
+				t.Errorf("%s: %v", issuer, err)
+			}
+			if sent := len(w.Vendor.Calls("login.example.com/token")) > before; sent != (want == "") {
+				t.Errorf("%s: the code was sent: %v", issuer, sent)
+			}
+		}
+		if failed := w.Events(t, audit.ConnectFailed); len(failed) != 2 {
+			t.Errorf("%d failures in the trail", len(failed))
+		}
+	})
+}
+
 func TestOfTwentyCallbacksWithOneStateOneConnects(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))

@@ -84,7 +84,7 @@ func (s *Service) Continue(ctx context.Context, state, browser string) (string, 
 
 // Finish takes what the provider sent back to our own callback page, from the browser that was bound to the attempt.
 func (s *Service) Finish(ctx context.Context, params url.Values, browser string) (FinishPage, error) {
-	said := answer{code: params.Get("code"), refusal: params.Get("error")}
+	said := answer{code: params.Get("code"), refusal: params.Get("error"), issuer: params.Get("iss")}
 	if err := errors.Join(outside(ctx), said.validate()); err != nil {
 		return FinishPage{}, err
 	}

@@ -171,6 +171,22 @@ func TestUpdateKeepsSealedSettingsAndTakesAnotherWayToAuthenticate(t *testing.T)
 	})
 }
 
+func TestSettingsThatWereAtFaultAreMendedByAnUpdate(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		if _, err := w.Health.Report(w.Ctx, row.ID, health.Finding{Reason: health.NotConfigured, Action: health.UpdateConfig}); err != nil {
+			t.Fatal(err)
+		}
+		if row = w.Reload(t, row); integration.StatusOf(row) != integration.Incomplete {
+			t.Fatalf("status = %s", integration.StatusOf(row))
+		}
+		row, err := w.Update(w.Ctx, integration.UpdateInput{ID: row.ID, Config: map[string]any{"room": "other"}})
+		if err != nil || integration.StatusOf(row) != integration.Connected || health.Of(row).Reason != health.NotYetChecked {
+			t.Errorf("updated = %+v, %v", row, err)
+		}
+	})
+}
+
 func TestUpdateRefusesBadInputAndChangesNothing(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Webhook(t).Integration

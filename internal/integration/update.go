@@ -49,7 +49,8 @@ func (in UpdateInput) Validate() error {
 }
 
 // Update changes an integration. Taking away a secret that the config asks for leaves the integration INCOMPLETE; other
-// changes of settings leave one that needs no authorization unproved until it is used or checked.
+// changes of settings leave one that needs no authorization, or whose settings were at fault, unproved until it is used or
+// checked.
 func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Integration, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func (s *Service) changeSettings(
 			Message: clipBytes(
 				"The config asks for secrets that are not there: "+strings.Join(given.missing, ", ")+".", maxMessage),
 		})
-	case before.AuthKind != provider.OAuth2:
+	case before.AuthKind != provider.OAuth2 || before.ConnectedAt != nil && StatusOf(before) == Incomplete:
 		_, err = s.Health.Report(ctx, before.ID, health.Finding{Reason: health.NotYetChecked})
 	}
 	if err != nil {

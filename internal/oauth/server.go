@@ -14,6 +14,8 @@ import (
 
 // Server is an authorization server, as the `auth.oauth2` section of a manifest describes it.
 type Server struct {
+	// Issuer is how the server names itself in the `iss` parameter of its answers (RFC 9207); empty when that is not known.
+	Issuer    string        `yaml:"issuer"`
 	Authorize Authorize     `yaml:"authorize"`
 	Token     TokenEndpoint `yaml:"token"`
 	// PKCE is S256 or none; empty means S256.
