@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -56,7 +57,21 @@ func (f fileResolver) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve returns a flag's value, or nil when the file does not set it.
+// Resolve returns a flag's value, or nil when the file does not set it. What is neither text nor a switch, nor a list for
+// a flag that takes several, is handed on as JSON, as it would stand on the command line: the flag's own reading then
+// refuses it in words, where the parser would quote the value, and a value may be a secret.
 func (f fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	return f[flag.Name], nil
+	switch value := f[flag.Name].(type) {
+	case nil, string, bool:
+		return value, nil
+	case []any:
+		if flag.IsSlice() {
+			return value, nil
+		}
+	}
+	text, err := json.Marshal(f[flag.Name])
+	if err != nil {
+		return nil, fmt.Errorf("the setting %s cannot be read", flag.Name)
+	}
+	return string(text), nil
 }

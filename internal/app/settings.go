@@ -63,7 +63,7 @@ type serverSettings struct {
 // oauthClients maps a client group, which several providers may share, to the client that was registered there.
 type oauthClients map[string]oauth.Client
 
-// UnmarshalText reads the clients from JSON, as from a flag or the environment. Errors never quote the input.
+// UnmarshalText reads the clients from JSON, wherever they are set. Errors never quote the input.
 func (c *oauthClients) UnmarshalText(text []byte) error {
 	var raw map[string]struct {
 		ID     string `json:"client_id"`
@@ -83,9 +83,6 @@ func (c *oauthClients) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
-
-// UnmarshalJSON reads the clients from a settings file.
-func (c *oauthClients) UnmarshalJSON(text []byte) error { return c.UnmarshalText(text) }
 
 // allowances splits what egress may reach into networks and hosts.
 func allowances(entries []string) (prefixes []netip.Prefix, hosts []string, err error) {
