@@ -25,13 +25,21 @@ type apiKeyCreate struct {
 
 	Company   string         `help:"Name or id of the company; a new name makes a new company." required:""`
 	Name      string         `help:"What the key is for." default:"key"`
-	Scopes    []viewer.Scope `help:"What the key may do." default:"ADMIN"`
+	Scopes    []viewer.Scope `help:"What the key may do, separated by commas: ${scopes}." default:"ADMIN"`
 	ExpiresIn time.Duration  `help:"When the key ends, for example 720h; absent: never."`
 }
 
 // Run makes the key; stdout gets nothing but the key.
 func (c apiKeyCreate) Run(ctx context.Context, s streams) error {
 	return c.with(ctx, func(ctx context.Context, f *foundation) error {
+		in := access.CreateKeyInput{Name: c.Name, Scopes: c.Scopes}
+		if c.ExpiresIn > 0 {
+			end := f.now().Add(c.ExpiresIn)
+			in.ExpiresAt = &end
+		}
+		if err := in.Validate(f.now()); err != nil { // before a company is made for it
+			return err
+		}
 		company, err := f.access.Company(ctx, c.Company)
 		if problem.Is(err, problem.NotFound) {
 			if company, err = f.access.CreateCompany(ctx, c.Company); err == nil {
@@ -41,11 +49,6 @@ func (c apiKeyCreate) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		in := access.CreateKeyInput{Name: c.Name, Scopes: c.Scopes}
-		if c.ExpiresIn > 0 {
-			end := f.now().Add(c.ExpiresIn)
-			in.ExpiresAt = &end
-		}
 		_, secret, err := f.access.CreateKey(viewer.SystemFor(ctx, company.ID), in)
 		if err != nil {
 			return err
@@ -53,6 +56,15 @@ func (c apiKeyCreate) Run(ctx context.Context, s streams) error {
 		_, err = fmt.Fprintln(s.Out, secret.Reveal())
 		return err
 	})
+}
+
+// allScopes lists what a key may be allowed to do, for people.
+func allScopes() string {
+	var names []string
+	for _, scope := range viewer.Scopes {
+		names = append(names, string(scope))
+	}
+	return strings.Join(names, ", ")
 }
 
 type apiKeyList struct {

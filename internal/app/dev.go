@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,11 +14,11 @@ import (
 type devCommand struct {
 	catalogSettings `embed:""`
 
-	Dir           string     `help:"Directory for the database, the keys and the sandbox's state." default:".patchbay" type:"path"`
-	Listen        string     `help:"Address to listen on." default:"127.0.0.1:8080"`
-	SandboxListen string     `help:"Address of the sandbox's consent page; loopback only." default:"127.0.0.1:0"`
-	LogLevel      slog.Level `help:"debug, info, warn or error." default:"warn"`
-	LogFormat     string     `help:"text or json." enum:"text,json" default:"text"`
+	Dir           string   `help:"Directory for the database, the keys and the sandbox's state." default:".patchbay" type:"path"`
+	Listen        string   `help:"Address to listen on." default:"127.0.0.1:8080"`
+	SandboxListen string   `help:"Address of the sandbox's consent page; loopback only." default:"127.0.0.1:0"`
+	LogLevel      logLevel `help:"debug, info, warn or error." default:"warn"`
+	LogFormat     string   `help:"text or json." enum:"text,json" default:"text"`
 }
 
 // Run serves until ctx ends.

@@ -23,6 +23,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the server."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to this version; safe to run from several replicas at once."`
 	APIKey    apiKeyCommand    `cmd:"" name:"apikey" help:"Make, list and revoke API keys."`
+	Keys      keysCommand      `cmd:"" help:"Make the keys that seal secrets."`
 	Providers providersCommand `cmd:"" help:"List, check and show provider manifests."`
 	Schema    schemaCommand    `cmd:"" help:"Print the GraphQL schema."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
@@ -41,6 +42,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Patchbay connects the services people use to the users and agents of an AI product, over GraphQL."),
 		kong.Configuration(settingsFile),
 		kong.DefaultEnvars("PATCHBAY"),
+		kong.Vars{"scopes": allScopes()},
 		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(c int) { code = c }),
@@ -53,6 +55,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	if err != nil {
+		if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() == nil {
+			err = fmt.Errorf("%w (patchbay --help lists the commands)", err)
+		}
 		return fail(stderr, err, 2)
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))

@@ -38,8 +38,19 @@ type catalogSettings struct {
 
 // logSettings say what is logged.
 type logSettings struct {
-	LogLevel  slog.Level `help:"debug, info, warn or error." default:"info"`
-	LogFormat string     `help:"text or json." enum:"text,json" default:"text"`
+	LogLevel  logLevel `help:"debug, info, warn or error." default:"info"`
+	LogFormat string   `help:"text or json." enum:"text,json" default:"text"`
+}
+
+// logLevel is the least level that is logged.
+type logLevel slog.Level
+
+// UnmarshalText reads one of the four levels, in any case.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	if err := (*slog.Level)(l).UnmarshalText(text); err != nil {
+		return fmt.Errorf("%q is none of debug, info, warn and error", text)
+	}
+	return nil
 }
 
 // serverSettings are everything that a running server needs.
@@ -120,7 +131,7 @@ func (s serverSettings) publicURL() (string, error) {
 
 // logger returns the process's logger.
 func (s logSettings) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
+	options := &slog.HandlerOptions{Level: slog.Level(s.LogLevel)}
 	var handler slog.Handler = slog.NewTextHandler(w, options)
 	if s.LogFormat == "json" {
 		handler = slog.NewJSONHandler(w, options)
@@ -137,10 +148,10 @@ func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer) (*
 	case !s.KeyRing.IsZero():
 		return seal.ParseRing(s.KeyRing.Reveal())
 	case s.KeyRingFile == "":
-		return nil, errors.New("there is no key to seal secrets with: set key-ring-file (or key-ring)")
+		return nil, errors.New("there is no key to seal secrets with: set key-ring-file (or key-ring); " +
+			"patchbay keys create makes such a file")
 	}
-	_, err := os.Stat(s.KeyRingFile)
-	if !errors.Is(err, os.ErrNotExist) || f.store.Dialect() != store.SQLite {
+	if _, err := os.Stat(s.KeyRingFile); !errors.Is(err, os.ErrNotExist) {
 		return seal.ReadRingFile(s.KeyRingFile)
 	}
 	switch lost, err := f.sealed(ctx); {
@@ -149,14 +160,9 @@ func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer) (*
 	case lost:
 		return nil, fmt.Errorf("there is no key ring at %s, and %s holds credentials that only it can open: put it back",
 			s.KeyRingFile, f.store)
+	case f.store.Dialect() != store.SQLite:
+		return nil, fmt.Errorf("there is no key ring at %s: make one with patchbay keys create, the same for every replica",
+			s.KeyRingFile)
 	}
-	ring, err := seal.NewRing()
-	if err != nil {
-		return nil, err
-	}
-	if err := seal.WriteRingFile(s.KeyRingFile, ring); err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(said, "Made a key ring: %s. Keep it: without it no stored credential can be opened.\n", s.KeyRingFile)
-	return ring, nil
+	return makeRing(s.KeyRingFile, said)
 }
