@@ -3832,7 +3832,7 @@ enum RevocationOutcome {
   UNSUPPORTED
   "The provider could not be reached or refused; it is tried again in the background."
   RETRYING
-  "There was nothing to revoke."
+  "There was nothing to revoke, or another integration still uses the same grant; ` + "`" + `message` + "`" + ` says so."
   NOT_NEEDED
 }
 

@@ -1586,7 +1586,7 @@ const (
 	RevocationOutcomeUnsupported RevocationOutcome = "UNSUPPORTED"
 	// The provider could not be reached or refused; it is tried again in the background.
 	RevocationOutcomeRetrying RevocationOutcome = "RETRYING"
-	// There was nothing to revoke.
+	// There was nothing to revoke, or another integration still uses the same grant; `message` says so.
 	RevocationOutcomeNotNeeded RevocationOutcome = "NOT_NEEDED"
 )
 
