@@ -33,6 +33,9 @@ lint: ## Check format, vet, staticcheck and the rules of the house
 bench: ## Compare the nested read and the question's way with hand-written servers (needs PostgreSQL)
 	$(GO) run ./internal/bench
 
+chaos: ## Kill replicas in the middle of refreshes, 50 rounds (needs PostgreSQL)
+	$(GO) test ./internal/app -run TestReplicasThatAreKilled -v -timeout 60m -args -rounds 50
+
 ##@ Change
 
 generate: ## Make everything that is generated
@@ -45,4 +48,4 @@ verify: generate ## Prove that what is generated is current
 	@git diff --exit-code -- . || { echo "generated files are out of date: run make generate and commit"; exit 1; }
 	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "generation made files that are not committed"; exit 1; }
 
-.PHONY: help run build test race lint bench generate migration verify
+.PHONY: help run build test race lint bench chaos generate migration verify

@@ -34,6 +34,8 @@ import (
 const (
 	// drainLimit is how long a stop waits for what is running.
 	drainLimit = 20 * time.Second
+	// requestLimit lets the longest question, 30 s, be asked and written down.
+	requestLimit = 40 * time.Second
 	// headerLimit is how long a client may take to send its headers.
 	headerLimit = 10 * time.Second
 )
@@ -107,6 +109,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 		AroundResponses: []graphql.ResponseMiddleware{g.AroundResponse},
 		OAuth:           server.NewOAuthPages(server.OAuthOptions{Connector: connector{a.integrations}, PublicURL: public, Log: log}),
 		Health:          f.store.Ping, PublicURL: public, Origins: s.Origins, Log: log, Now: f.now,
+		Limits: server.Limits{RequestTime: requestLimit},
 	})
 	return a, err
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -166,37 +167,53 @@ func (r *running) ask(query string, variables map[string]any) map[string]any {
 // try sends one operation.
 func (r *running) try(query string, variables map[string]any) answer {
 	r.t.Helper()
-	resp := r.post(r.t.Context(), "application/json", query, variables)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	a, err := r.send(r.t.Context(), query, variables)
 	if err != nil {
 		r.t.Fatal(err)
-	}
-	a := answer{raw: string(text)}
-	if err := json.Unmarshal(text, &a); err != nil {
-		r.t.Fatalf("status %d: %s", resp.StatusCode, text)
 	}
 	return a
 }
 
+// send sends one operation; an answer that is not GraphQL's is an error.
+func (r *running) send(ctx context.Context, query string, variables map[string]any) (answer, error) {
+	resp, err := r.request(ctx, "application/json", query, variables)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{raw: string(text)}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return answer{}, fmt.Errorf("status %d: %s", resp.StatusCode, text)
+	}
+	return a, nil
+}
+
 func (r *running) post(ctx context.Context, accept, query string, variables map[string]any) *http.Response {
 	r.t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+r.Key)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", accept)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.request(ctx, accept, query, variables)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return resp
+}
+
+func (r *running) request(ctx context.Context, accept, query string, variables map[string]any) (*http.Response, error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.Key)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", accept)
+	return http.DefaultClient.Do(req)
 }
 
 // mutate runs a mutation that must have no user errors and returns its payload.

@@ -178,7 +178,11 @@ func concernsOne(err error) bool {
 // explain turns the end of our own time into a problem, and that of the caller's into another, and names the provider.
 func (a *asking) explain(caller context.Context, err error) error {
 	if caller.Err() != nil {
-		return problem.New(problem.Timeout, "The caller did not wait for the answer.").Because(err)
+		message := "The caller did not wait for the answer."
+		if errors.Is(caller.Err(), context.DeadlineExceeded) {
+			message = "The time of the whole request ended before the answer came. Try again."
+		}
+		return problem.New(problem.Timeout, "%s", message).Because(err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !problem.Is(err, problem.ReauthorizationRequired) {
 		return &problem.Error{
