@@ -114,7 +114,12 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 				Where(integration.ID(integrationID),
 					integration.HealthStatus(row.HealthStatus), integration.HealthReason(row.HealthReason)).
 				SetHealthStatus(string(after.Status)).SetHealthReason(string(after.Reason)).
-				SetHealthAction(string(after.Action)).SetHealthCheckedAt(*after.CheckedAt)
+				SetHealthAction(string(after.Action))
+			if after.CheckedAt == nil {
+				update.ClearHealthCheckedAt()
+			} else {
+				update.SetHealthCheckedAt(*after.CheckedAt)
+			}
 			if after.Message == "" {
 				update.ClearHealthMessage()
 			} else {

@@ -128,10 +128,13 @@ func (f Finding) passing() bool {
 	return false
 }
 
-// State returns the finding as a state proved at the given time.
+// State returns the finding as a state proved at the given time. What was not asked of the provider has no such time.
 func (f Finding) State(at time.Time) State {
 	v := verdicts[f.Reason]
-	s := State{Status: v.status, Reason: f.Reason, Message: v.message, Action: v.action, CheckedAt: &at}
+	s := State{Status: v.status, Reason: f.Reason, Message: v.message, Action: v.action}
+	if f.Reason != NotYetChecked && f.Reason != NotConfigured {
+		s.CheckedAt = &at
+	}
 	if f.Message != "" {
 		s.Message = f.Message
 	}

@@ -134,7 +134,8 @@ func TestUpdateMergesByNameAndNullRemoves(t *testing.T) {
 			t.Errorf("without its secret: %+v", health.Of(now))
 		}
 		now, err = w.Update(w.Ctx, *update(integration.UpdateInput{Secrets: map[string]any{"TOKEN": "new"}}))
-		if err != nil || integration.StatusOf(now) != integration.Connected || health.Of(now).Reason != health.NotYetChecked {
+		if err != nil || integration.StatusOf(now) != integration.Connected ||
+			health.Of(now).Reason != health.NotYetChecked || health.Of(now).CheckedAt != nil {
 			t.Errorf("with its secret again: %+v, %v", health.Of(now), err)
 		}
 	})
