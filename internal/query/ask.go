@@ -119,7 +119,8 @@ type Result struct {
 }
 
 // Ask asks an integration a question. It blocks for at most the timeout and the time that writing down the outcome
-// takes. Every question that reaches an integration is audited, whatever became of it; one that was sent is counted.
+// takes. Every question that reaches an integration is audited, whatever became of it; one that was sent is counted. A
+// dry run is neither.
 func (s *Service) Ask(ctx context.Context, in AskInput) (*Result, error) {
 	began := s.Now()
 	if v, _ := viewer.From(ctx); !v.May(viewer.IntegrationsQuery) {

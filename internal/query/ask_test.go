@@ -184,8 +184,14 @@ func TestADryRunSendsNothing(t *testing.T) {
 		if got.Plan.Request == "" || got.Items != nil || len(w.Vendor.Calls(entries)) != 0 || w.queries(t) != 0 {
 			t.Errorf("result = %+v", got)
 		}
-		if events := w.asked(t); len(events) != 1 || events[0].Details["dryRun"] != true {
-			t.Errorf("events = %v", events)
+		if got.LatencyMs != 0 || got.Capability == nil || got.Integration == nil {
+			t.Errorf("result = %+v", got)
+		}
+		if _, err := w.ask("the weather", func(in *query.AskInput) { in.DryRun = true }); !problem.Is(err, problem.NoCapabilityMatched) {
+			t.Errorf("a dry run that matches nothing: %v", err)
+		}
+		if events := w.asked(t); len(events) != 0 {
+			t.Errorf("a dry run is in the trail as a question: %v", events)
 		}
 	})
 }

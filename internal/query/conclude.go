@@ -20,8 +20,14 @@ const recordTime = 5 * time.Second
 
 // conclude writes down what became of the question, all in one transaction, and returns the answer. An answer whose
 // record cannot be written is not given: what was asked is in the trail, always. Of a question that failed, the failure
-// is returned even when it could not be recorded, which the log then says.
+// is returned even when it could not be recorded, which the log then says. A dry run is no question and leaves nothing.
 func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
+	if a.in.DryRun {
+		if failure != nil {
+			return nil, failure
+		}
+		return &Result{Integration: a.row, Capability: a.capability, Plan: a.plan}, nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	row := a.row
@@ -97,10 +103,7 @@ func (a *asking) recordEvent(ctx context.Context, failure error) error {
 	if a.capability != nil {
 		e.Capability = &a.capability.Name
 	}
-	if a.in.DryRun {
-		e.Details["dryRun"] = true
-	}
-	if failure == nil && !a.in.DryRun {
+	if failure == nil {
 		e.Details["results"] = len(a.items)
 	}
 	if p, ok := errors.AsType[*problem.Error](failure); ok && p.HTTPStatus != 0 {
