@@ -109,3 +109,15 @@ func TestHundredsOfErrorsInDataAreCut(t *testing.T) {
 		t.Errorf("%d errors, data %v", n, got.hasData())
 	}
 }
+
+func TestALongNameFillsNoLog(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	name := strings.Repeat("x", 100<<10)
+	if got := e.query("query " + name + " { hello }"); got.status != 200 {
+		t.Errorf("%d %.200s", got.status, got.body)
+	}
+	if log := e.log.String(); len(log) > 10<<10 || !strings.Contains(log, "xxx") {
+		t.Errorf("the log has %d bytes", len(log))
+	}
+}

@@ -68,6 +68,9 @@ func (s *Server) responses(ctx context.Context, op *graphql.OperationContext) fu
 	}
 }
 
+// maxLoggedName is how much of an operation's name the log shows: the caller chooses it, up to the size of a body.
+const maxLoggedName = 100
+
 // note writes into the request's record what ran and how it ended.
 func note(ctx context.Context, op *graphql.OperationContext, resp *graphql.Response) {
 	rec := recordOf(ctx)
@@ -75,7 +78,7 @@ func note(ctx context.Context, op *graphql.OperationContext, resp *graphql.Respo
 		return
 	}
 	if op != nil && op.Operation != nil {
-		rec.kind, rec.operation = string(op.Operation.Operation), op.Operation.Name
+		rec.kind, rec.operation = string(op.Operation.Operation), cut(op.Operation.Name, maxLoggedName)
 	}
 	if resp != nil {
 		rec.code = codeOf(resp)
@@ -87,7 +90,7 @@ func (s *Server) logOperation(ctx context.Context, op *graphql.OperationContext,
 	attrs := []slog.Attr{slog.Duration("duration", s.opts.Now().Sub(started))}
 	if op != nil && op.Operation != nil {
 		attrs = append(attrs, slog.String("kind", string(op.Operation.Operation)),
-			slog.String("operation", op.Operation.Name))
+			slog.String("operation", cut(op.Operation.Name, maxLoggedName)))
 	}
 	if code != "" {
 		attrs = append(attrs, slog.String("code", code))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
@@ -94,8 +95,9 @@ func (w *world) subscribe(ctx context.Context, op *graphql.OperationContext) gra
 		answer := []byte(`{"flood":"` + strings.Repeat("x", 64<<10) + `"}`)
 		return func(context.Context) *graphql.Response { return &graphql.Response{Data: answer} }
 	}
-	w.started <- field.Name
+	var first sync.Once
 	return func(ctx context.Context) *graphql.Response {
+		first.Do(func() { w.started <- field.Name }) // not before: the executor does not call for a caller who has gone
 		select {
 		case n, ok := <-w.ticks:
 			if ok {
