@@ -12,34 +12,43 @@ type hub struct {
 
 	mu     sync.Mutex
 	closed bool
-	subs   map[string][]*Subscription
+	subs   map[topic][]*Subscription
 }
 
-func newHub() *hub { return &hub{subs: map[string][]*Subscription{}} }
+// topic is what a subscription is about: a whole channel, or one payload of it.
+type topic struct{ channel, payload string }
+
+func newHub() *hub { return &hub{subs: map[topic][]*Subscription{}} }
 
 var errClosed = errors.New("store: the database is closed")
 
-func (h *hub) subscribe(channel string) (*Subscription, error) {
+func (h *hub) subscribe(t topic) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, errClosed
 	}
 	s := &Subscription{wake: make(chan struct{}, 1), seen: map[string]struct{}{}}
-	h.subs[channel] = append(h.subs[channel], s)
+	h.subs[t] = append(h.subs[t], s)
 	return s, nil
 }
 
-func (h *hub) unsubscribe(channel string, s *Subscription) {
+func (h *hub) unsubscribe(t topic, s *Subscription) {
 	h.mu.Lock()
-	h.subs[channel] = slices.DeleteFunc(h.subs[channel], func(other *Subscription) bool { return other == s })
+	h.subs[t] = slices.DeleteFunc(h.subs[t], func(other *Subscription) bool { return other == s })
+	if len(h.subs[t]) == 0 {
+		delete(h.subs, t)
+	}
 	h.mu.Unlock()
 	s.end()
 }
 
 func (h *hub) deliver(channel, payload string) {
 	h.mu.Lock()
-	subs := slices.Clone(h.subs[channel])
+	subs := slices.Clone(h.subs[topic{channel: channel}])
+	if payload != "" {
+		subs = append(subs, h.subs[topic{channel, payload}]...)
+	}
 	h.mu.Unlock()
 	for _, s := range subs {
 		s.add(payload)
@@ -61,7 +70,7 @@ func (h *hub) close() {
 	h.mu.Lock()
 	h.closed = true
 	subs := h.subs
-	h.subs = map[string][]*Subscription{}
+	h.subs = map[topic][]*Subscription{}
 	h.mu.Unlock()
 	if h.remote != nil {
 		h.remote.close()

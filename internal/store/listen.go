@@ -83,17 +83,26 @@ func (s *Subscription) end() {
 // Store is closed. It returns once notifications arrive, so that what is read after it misses nothing. It blocks while
 // PostgreSQL cannot be reached.
 func (s *Store) Listen(ctx context.Context, channel string) (*Subscription, error) {
-	sub, err := s.hub.subscribe(channel)
+	return s.listen(ctx, topic{channel: channel})
+}
+
+// ListenTo is Listen for the notifications with one payload: others wake nobody, however many there are.
+func (s *Store) ListenTo(ctx context.Context, channel, payload string) (*Subscription, error) {
+	return s.listen(ctx, topic{channel, payload})
+}
+
+func (s *Store) listen(ctx context.Context, t topic) (*Subscription, error) {
+	sub, err := s.hub.subscribe(t)
 	if err != nil {
 		return nil, err
 	}
 	if s.hub.remote != nil {
-		if err := s.hub.remote.listen(ctx, channel); err != nil {
-			s.hub.unsubscribe(channel, sub)
+		if err := s.hub.remote.listen(ctx, t.channel); err != nil {
+			s.hub.unsubscribe(t, sub)
 			return nil, err
 		}
 	}
-	context.AfterFunc(ctx, func() { s.hub.unsubscribe(channel, sub) })
+	context.AfterFunc(ctx, func() { s.hub.unsubscribe(t, sub) })
 	return sub, nil
 }
 

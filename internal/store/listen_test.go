@@ -88,6 +88,25 @@ func TestACommitWakesAndARollbackDoesNot(t *testing.T) {
 	})
 }
 
+func TestListeningToOnePayloadHearsNoOther(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, store.Options{URL: url})
+		sub, err := s.ListenTo(t.Context(), "health", "co_b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, payload := range []string{"co_a", "co_b", "co_a"} {
+			if err := s.Notify(t.Context(), "health", payload); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, resync := woken(t, sub, 1); !slices.Equal(got, []string{"co_b"}) || resync {
+			t.Errorf("got %v, resync %v", got, resync)
+		}
+	})
+}
+
 func TestASlowReaderIsToldToLookAtEverything(t *testing.T) {
 	t.Parallel()
 	storetest.RunURL(t, func(t *testing.T, url string) {
