@@ -2,7 +2,9 @@
 //
 //	finding ──Report──▶ integrations (conditional update) ──▶ health_changes (seq, the ordered outbox) + audit event
 //	                                                             │ commit wakes every replica
-//	                                     Follow: snapshot ──▶ changes in order, read by cursor ──▶ GAP + snapshot when
+//	                                     one feed a company and process reads each change once
+//	                                                             │ bounded buffers
+//	                      Follow: snapshot, by pages ──▶ changes in order ──▶ GAP + snapshot when a buffer was full, or
 //	                                                             a reader asks for what is no longer kept
 //
 // A transition compares (status, reason) and writes only if they differ, so fifty reporters of one change make one

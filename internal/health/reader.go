@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,8 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
-	"github.com/patchbay/patchbay/ent/predicate"
+	"github.com/patchbay/patchbay/ent/user"
+	"github.com/patchbay/patchbay/internal/feed"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/viewer"
@@ -19,18 +21,29 @@ import (
 // fresh is the number of a reader that has been told nothing yet.
 const fresh = -1
 
-// reader is one Follow: its goroutine ends with its context.
+// reader is one Follow; its goroutine ends with its context.
+//
+//	advance: snapshot and changes, by pages of its own ──▶ live: from the company's feed
+//	           ▲                                              │ its buffer was full
+//	           └───────────────── gap ◀───────────────────────┘
 type reader struct {
 	service *Service
 	filter  Filter
-	company string
+	viewer  viewer.Viewer
+	feed    *feed.Feed[int64, *change]
 	out     chan Event
+
+	// about is the one user whose integrations the stream tells of, "" for none; gone wakes when that user is deleted.
+	about string
+	gone  *store.Subscription
 
 	// at is how far the reader has been told. With resumes it came from the caller and is not checked yet; with telling
 	// the rest of a snapshot, above at.part, is still to come.
 	at               cursor
 	resumes, telling bool
-	told             []told
+	// lost is set when changes did not fit into the reader's buffer.
+	lost bool
+	told []told
 }
 
 // told is a page of a snapshot: it has told what happened up to seq to every integration above this id, up to where the
@@ -46,39 +59,118 @@ const (
 	longPause  = 10 * time.Second
 )
 
-func (r *reader) run(ctx context.Context, sub *store.Subscription) {
-	defer close(r.out)
+// errOver ends a stream that has nothing more to tell.
+var errOver = errors.New("health: the stream is over")
+
+func (r *reader) run(ctx context.Context) {
 	for pause := firstPause; ; {
 		err := r.advance(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		var again <-chan time.Time
 		if err == nil {
 			pause = firstPause
-		} else {
-			r.service.log().ErrorContext(ctx, "a health stream waits for the database", "error", err)
-			again, pause = time.After(pause), min(2*pause, longPause)
+			err = r.live(ctx)
 		}
-		for woken := false; !woken; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-again:
-				woken = true
-			case _, open := <-sub.C():
-				if !open {
-					return
-				}
-				companies, resync := sub.Take()
-				woken = again == nil && (resync || slices.Contains(companies, r.company))
+		switch {
+		case err == nil:
+			continue
+		case ctx.Err() != nil, errors.Is(err, errOver):
+			return
+		}
+		r.service.log().ErrorContext(ctx, "a health stream waits for the database", "error", err)
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+// live tells what the feed reads. It returns nil when the reader has to look for itself again.
+func (r *reader) live(ctx context.Context) error {
+	if err := r.there(ctx); err != nil {
+		return err
+	}
+	joined, missed, ok := r.feed.Join(r.at.seq, r.wants)
+	if !ok {
+		return nil // the feed has read further than it remembers
+	}
+	defer joined.Leave()
+	for _, c := range missed {
+		if err := r.deliver(ctx, c); err != nil {
+			return err
+		}
+	}
+	var gone <-chan struct{}
+	if r.gone != nil {
+		gone = r.gone.C()
+	}
+	for {
+		select {
+		case c, open := <-joined.C():
+			if !open && r.feed.Context().Err() != nil {
+				return errOver
 			}
+			if r.lost = !open; r.lost {
+				return nil
+			}
+			if err := r.deliver(ctx, c); err != nil {
+				return err
+			}
+		case <-gone:
+			r.gone.Take()
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
 
+// there returns errOver, after the last change, when the user that the stream is about is no more.
+func (r *reader) there(ctx context.Context) error {
+	if r.about == "" {
+		return nil
+	}
+	system := viewer.SystemFor(ctx, r.viewer.Company)
+	exists, err := r.service.Store.Client(system).User.Query().Where(user.ID(r.about)).Exist(system)
+	if err != nil {
+		return fmt.Errorf("look for the user of a health stream: %w", err)
+	}
+	if exists {
+		return nil
+	}
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	return errOver
+}
+
+// wants reports whether a change is for this reader: its company's and, when the viewer is one user, that user's.
+func (r *reader) wants(c *change) bool {
+	return c.company == r.viewer.Company && (r.viewer.User == "" || c.user == r.viewer.User) && r.filter.matches(c)
+}
+
+// deliver sends a change that the reader does not have yet.
+func (r *reader) deliver(ctx context.Context, c feed.Change[int64, *change]) error {
+	if c.At <= r.at.seq {
+		return nil
+	}
+	if err := r.send(ctx, c.What.event); err != nil {
+		return err
+	}
+	r.at.seq = c.At
+	return nil
+}
+
 // advance tells the reader everything that it does not know yet. After an error it goes on where it was.
 func (r *reader) advance(ctx context.Context) error {
+	if r.lost {
+		if err := r.gap(ctx); err != nil {
+			return err
+		}
+		r.lost = false
+	}
 	if r.resumes {
 		kept, err := r.kept(ctx, r.at.seq)
 		if err != nil {
@@ -100,14 +192,7 @@ func (r *reader) advance(ctx context.Context) error {
 	return r.drain(ctx)
 }
 
-// end returns the number of the last change.
-func (r *reader) end(ctx context.Context) (int64, error) {
-	row, err := r.service.Store.Client(ctx).CompanySequence.Get(ctx, r.company)
-	if err != nil {
-		return 0, fmt.Errorf("read the end of the health stream: %w", err)
-	}
-	return row.Health, nil
-}
+func (r *reader) end(ctx context.Context) (int64, error) { return r.service.end(ctx, r.viewer.Company) }
 
 // kept reports whether every change after seq is still there, and seq is not from another life of the database.
 func (r *reader) kept(ctx context.Context, seq int64) (bool, error) {
@@ -116,7 +201,7 @@ func (r *reader) kept(ctx context.Context, seq int64) (bool, error) {
 		return err == nil && seq == end, err
 	}
 	// The row is looked up as the company, since a viewer that is one user does not see every number.
-	ctx = viewer.SystemFor(ctx, r.company)
+	ctx = viewer.SystemFor(ctx, r.viewer.Company)
 	return r.service.Store.Client(ctx).HealthChange.Query().Where(healthchange.Seq(seq + 1)).Exist(ctx)
 }
 
@@ -175,7 +260,7 @@ func (r *reader) page(ctx context.Context) (rows []*ent.Integration, seq int64, 
 		if seq, err = r.end(ctx); err != nil {
 			return err
 		}
-		rows, err = r.service.Store.Client(ctx).Integration.Query().Where(r.integrations()...).
+		rows, err = r.service.Store.Client(ctx).Integration.Query().Where(r.filter.integrations()...).
 			Where(integration.IDGT(r.at.part)).Order(integration.ByID()).Limit(pageSize + 1).All(ctx)
 		return err
 	})
@@ -201,18 +286,18 @@ func (r *reader) drain(ctx context.Context) error {
 	}
 	for r.at.seq < end {
 		rows, err := r.service.Store.Client(ctx).HealthChange.Query().
-			Where(healthchange.SeqGT(r.at.seq)).Where(r.changes()...).
+			Where(healthchange.SeqGT(r.at.seq)).Where(r.filter.changes()...).
 			Order(healthchange.BySeq()).Limit(pageSize).All(ctx)
 		if err != nil {
 			return fmt.Errorf("read health changes: %w", err)
 		}
 		for _, row := range rows {
 			if !r.knows(row) {
-				event, err := eventOf(row)
+				c, err := changeOf(row)
 				if err != nil {
 					return err
 				}
-				if err := r.send(ctx, event); err != nil {
+				if err := r.send(ctx, c.What.event); err != nil {
 					return err
 				}
 			}
@@ -226,19 +311,6 @@ func (r *reader) drain(ctx context.Context) error {
 	return nil
 }
 
-func eventOf(row *ent.HealthChange) (Event, error) {
-	e := Event{
-		Kind: Kind(row.Kind), Cursor: cursor{seq: row.Seq}.String(), IntegrationID: row.IntegrationID,
-		PreviousStatus: (*Status)(row.PreviousStatus), OccurredAt: row.OccurredAt,
-	}
-	if e.Kind == Removed {
-		return e, nil
-	}
-	state, err := stateOf(row.Health)
-	e.Health = &state
-	return e, err
-}
-
 func (r *reader) send(ctx context.Context, e Event) error {
 	select {
 	case r.out <- e:
@@ -246,32 +318,4 @@ func (r *reader) send(ctx context.Context, e Event) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (r *reader) integrations() []predicate.Integration {
-	var out []predicate.Integration
-	if r.filter.UserID != nil {
-		out = append(out, integration.UserID(*r.filter.UserID))
-	}
-	if r.filter.IntegrationIDs != nil {
-		out = append(out, integration.IDIn(slices.Clone(r.filter.IntegrationIDs)...))
-	}
-	if r.filter.Providers != nil {
-		out = append(out, integration.ProviderIn(slices.Clone(r.filter.Providers)...))
-	}
-	return out
-}
-
-func (r *reader) changes() []predicate.HealthChange {
-	var out []predicate.HealthChange
-	if r.filter.UserID != nil {
-		out = append(out, healthchange.UserID(*r.filter.UserID))
-	}
-	if r.filter.IntegrationIDs != nil {
-		out = append(out, healthchange.IntegrationIDIn(slices.Clone(r.filter.IntegrationIDs)...))
-	}
-	if r.filter.Providers != nil {
-		out = append(out, healthchange.ProviderIn(slices.Clone(r.filter.Providers)...))
-	}
-	return out
 }

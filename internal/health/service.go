@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/feed"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/store"
@@ -31,6 +32,8 @@ type Service struct {
 	NewID func(id.Kind) string
 	// Log receives what holds a stream up; nil discards.
 	Log *slog.Logger
+
+	feeds feed.Feeds[int64, *change]
 }
 
 func (s *Service) log() *slog.Logger {
@@ -150,6 +153,15 @@ func (s *Service) Created(ctx context.Context, row *ent.Integration) error {
 func (s *Service) Removed(ctx context.Context, row *ent.Integration) error {
 	state := Of(row)
 	return s.outbox(ctx, row, removedKind, &state.Status, state)
+}
+
+// usersGone is what a user's deletion wakes; the payload is the user's id.
+const usersGone = "users_gone"
+
+// UserGone ends the streams that are about this user alone, once they have told what was removed. Call it in the
+// transaction that deletes the user.
+func (s *Service) UserGone(ctx context.Context, userID string) error {
+	return s.Store.Notify(ctx, usersGone, userID)
 }
 
 func (s *Service) changed(ctx context.Context, row *ent.Integration, before *Status, after State) error {

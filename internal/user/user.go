@@ -127,6 +127,9 @@ func (s *Service) Delete(ctx context.Context, userID string) ([]credential.Revoc
 		if n == 0 {
 			return missing()
 		}
+		if err := s.Integrations.Health.UserGone(ctx, userID); err != nil {
+			return fmt.Errorf("end the streams of a user: %w", err)
+		}
 		return s.record(ctx, audit.Deleted, userID)
 	})
 }
