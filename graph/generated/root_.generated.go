@@ -2889,7 +2889,7 @@ enum UserErrorCode {
   CONSENT_DENIED
   "The provider granted less than this needs."
   MISSING_SCOPES
-  "The provider no longer honours the credential: the person has to connect again."
+  "The provider no longer honours the credential: the person has to connect again, or to put a new key into the settings."
   REAUTHORIZATION_REQUIRED
   "Another account came back than the one that was connected before."
   ACCOUNT_MISMATCH
@@ -2935,7 +2935,7 @@ type ReauthorizationRequired implements UserError {
   message: String!
   "Where in the input; null when no one field is at fault."
   field: [String!]
-  "What to connect again, with integrationConnect(integrationId)."
+  "What to connect again, with integrationConnect(integrationId); without OAuth, what needs a new key, with integrationUpdate."
   integrationId: ID
 }
 
@@ -4010,7 +4010,7 @@ type EmailMessage implements ResultItem {
   unread: Boolean
 }
 
-"Whatever a custom webhook returns."
+"Anything of no kind of its own, such as what a custom webhook returns."
 type CustomRecord implements ResultItem {
   "A heading, for example the subject; null when it has none."
   title: String

@@ -188,7 +188,7 @@ type Company struct {
 
 func (Company) IsNode() {}
 
-// Whatever a custom webhook returns.
+// Anything of no kind of its own, such as what a custom webhook returns.
 type CustomRecord struct {
 	// A heading, for example the subject; null when it has none.
 	Title *string `json:"title,omitempty"`
@@ -630,7 +630,7 @@ type ReauthorizationRequired struct {
 	Message string `json:"message"`
 	// Where in the input; null when no one field is at fault.
 	Field []string `json:"field,omitempty"`
-	// What to connect again, with integrationConnect(integrationId).
+	// What to connect again, with integrationConnect(integrationId); without OAuth, what needs a new key, with integrationUpdate.
 	IntegrationID *string `json:"integrationId,omitempty"`
 }
 
@@ -1797,7 +1797,7 @@ const (
 	UserErrorCodeConsentDenied UserErrorCode = "CONSENT_DENIED"
 	// The provider granted less than this needs.
 	UserErrorCodeMissingScopes UserErrorCode = "MISSING_SCOPES"
-	// The provider no longer honours the credential: the person has to connect again.
+	// The provider no longer honours the credential: the person has to connect again, or to put a new key into the settings.
 	UserErrorCodeReauthorizationRequired UserErrorCode = "REAUTHORIZATION_REQUIRED"
 	// Another account came back than the one that was connected before.
 	UserErrorCodeAccountMismatch UserErrorCode = "ACCOUNT_MISMATCH"

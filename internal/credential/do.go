@@ -143,6 +143,9 @@ func (s *Service) credential(
 	}, nil
 }
 
+// newKey says what mends a typed-in key: there is no consent to give again.
+const newKey = "The provider refuses the credential. Put a new one into the settings of the integration."
+
 // afterRefusal returns a row with another token to send the request again with, or why there is none: the credential
 // has ended, or cannot be renewed now. A refusal that is final ends it, unless somebody is just renewing it: a vendor
 // may end a token, however fresh, as soon as it has issued the next.
@@ -165,9 +168,11 @@ func (s *Service) afterRefusal(
 		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
 		// takes it again.
 		err := within(ctx, writeLimit, func(ctx context.Context) error {
-			return s.report(ctx, row, health.Finding{Reason: reason})
+			return s.report(ctx, row, health.Finding{Reason: reason, Action: health.UpdateConfig, Message: newKey})
 		})
-		return nil, cmp.Or(err, s.ended(row))
+		return nil, cmp.Or(err, error(&problem.Error{
+			Code: problem.ReauthorizationRequired, IntegrationID: integrationOf(row), Provider: row.Provider, Message: newKey,
+		}))
 	case final:
 		owner := rand.Text()
 		taken, err := s.Rows.Lease(ctx, now, owner, leaseFor)

@@ -591,7 +591,8 @@ func TestAWebhookThatFailsThreeTimesIsDegradedUntilItAnswers(t *testing.T) {
 		if _, err := w.ask("order 1"); !problem.Is(err, problem.ReauthorizationRequired) {
 			t.Errorf("err = %v", err)
 		}
-		if state := health.Of(w.Reload(t, w.row)); state.Reason != health.CredentialRejected {
+		if state := health.Of(w.Reload(t, w.row)); state.Reason != health.CredentialRejected ||
+			state.Action != health.UpdateConfig {
 			t.Errorf("after a refusal: %+v", state)
 		}
 	})
