@@ -69,8 +69,12 @@ func (c providersLint) Run(s streams) error {
 	for _, f := range findings {
 		fmt.Fprintf(s.Out, "%s:%d: %s\n", f.File, f.Line, f.Message)
 	}
-	if len(findings) > 0 {
-		return fmt.Errorf("%d findings", len(findings))
+	switch n := len(findings); n {
+	case 0:
+	case 1:
+		return errors.New("1 finding")
+	default:
+		return fmt.Errorf("%d findings", n)
 	}
 	_, err := fmt.Fprintln(s.Err, "no findings")
 	return err
@@ -92,7 +96,7 @@ func (c providersShow) Run(s streams) error {
 	if !ok {
 		return errors.New("there is no provider of this name: see providers list")
 	}
-	text, err := yaml.Marshal(p)
+	text, err := yaml.MarshalWithOptions(p, yaml.OmitEmpty(), yaml.UseLiteralStyleIfMultiline(true))
 	if err != nil {
 		return fmt.Errorf("show %s: %w", p.Name, err)
 	}

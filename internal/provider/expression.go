@@ -68,6 +68,9 @@ func (e *Expression) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
+// MarshalYAML returns the expression as it was written.
+func (e *Expression) MarshalYAML() (any, error) { return e.source, nil }
+
 // first returns the first value that the expression yields, and nil when it yields none.
 func (e *Expression) first(ctx context.Context, input, in, headers any) (any, error) {
 	out, err := e.collect(ctx, input, in, headers, 1)
