@@ -11,7 +11,8 @@ help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run everything on this machine: SQLite, sandbox, an example to paste
-	$(GO) run ./cmd/patchbay dev
+	@$(GO) build -buildvcs=false -o bin/patchbay ./cmd/patchbay
+	@bin/patchbay dev
 
 build: ## Build the static binary bin/patchbay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X github.com/patchbay/patchbay/internal/app.Version=$(VERSION)" -o bin/patchbay ./cmd/patchbay
