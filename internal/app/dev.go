@@ -16,6 +16,7 @@ type devCommand struct {
 
 	Dir           string   `help:"Directory for the database, the keys and the sandbox's state." default:".patchbay" type:"path"`
 	Listen        string   `help:"Address to listen on." default:"127.0.0.1:8080"`
+	EgressAllow   []string `help:"What may be called besides public addresses, for example a webhook of your own: networks and host:port pairs." placeholder:"NETWORK|HOST:PORT"`
 	SandboxListen string   `help:"Address of the sandbox's consent page; loopback only." default:"127.0.0.1:0"`
 	LogLevel      logLevel `help:"debug, info, warn or error." default:"warn"`
 	LogFormat     string   `help:"text or json." enum:"text,json" default:"text"`
@@ -33,6 +34,7 @@ func (c devCommand) Run(ctx context.Context, s streams) (err error) {
 		catalogSettings:  c.catalogSettings,
 		logSettings:      logSettings{LogLevel: c.LogLevel, LogFormat: c.LogFormat},
 		Listen:           c.Listen,
+		EgressAllow:      c.EgressAllow,
 		Sandbox:          true, SandboxListen: c.SandboxListen, SandboxState: filepath.Join(c.Dir, "sandbox.json"),
 	}
 	log := settings.logger(s.Err)

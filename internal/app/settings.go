@@ -66,7 +66,7 @@ type serverSettings struct {
 	EgressAllow  []string     `help:"What egress may reach besides public addresses: networks (10.1.0.0/16) and host:port pairs." placeholder:"NETWORK|HOST:PORT"`
 	Origins      []string     `help:"Browser origins besides the server's own that may call it, for example https://app.example.com." placeholder:"ORIGIN"`
 
-	Sandbox       bool   `help:"Serve the providers from the built-in sandbox. Nothing real is ever reached then."`
+	Sandbox       bool   `help:"Serve the built-in providers from a sandbox in place of the real services."`
 	SandboxListen string `help:"Address of the sandbox; loopback only." default:"127.0.0.1:0"`
 	SandboxState  string `help:"File in which the sandbox keeps its accounts and tokens; absent: in memory." type:"path" placeholder:"FILE"`
 }

@@ -75,7 +75,8 @@ func (g *guard) allowed(a netip.Addr) bool {
 }
 
 func errPlain() error {
-	return problem.New(problem.TargetRefused, "Plain http is not called, since it shows its secrets. Use https.")
+	return problem.New(problem.TargetRefused,
+		"Plain http is not called, since it shows its secrets. Use https, or have the operator allow this host and port.")
 }
 
 type schemeKey struct{}
