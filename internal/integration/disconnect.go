@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
@@ -15,8 +16,12 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// atOnce is how many revocations run side by side.
-const atOnce = 4
+const (
+	// atOnce is how many revocations run side by side.
+	atOnce = 4
+	// tellTime is how long the revocations of one call begin; each is bounded by itself.
+	tellTime = 10 * time.Second
+)
 
 // removed is an integration that is no more: its credential is still to be revoked, unless another shares the grant.
 type removed struct {
@@ -84,18 +89,39 @@ func (s *Service) DisconnectAll(
 	if err != nil {
 		return nil, err
 	}
+	return s.revokeAll(ctx, gone), nil
+}
+
+// revokeAll tells the providers, a few at a time. Those whose turn does not come in time are told in the background.
+func (s *Service) revokeAll(ctx context.Context, gone []removed) []credential.Revocation {
+	turns, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
 	out := make([]credential.Revocation, len(gone))
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	for i, one := range gone {
-		slots <- struct{}{}
+		select {
+		case slots <- struct{}{}:
+		case <-turns.Done():
+		}
+		if turns.Err() != nil {
+			out[i] = putOff(one)
+			continue
+		}
 		all.Go(func() {
 			defer func() { <-slots }()
 			out[i] = s.revoke(ctx, one)
 		})
 	}
 	all.Wait()
-	return out, nil
+	return out
+}
+
+func putOff(one removed) credential.Revocation {
+	return credential.Revocation{
+		IntegrationID: one.IntegrationID, Outcome: credential.Retrying,
+		Message: "The provider could not be told yet. It is tried again in the background.",
+	}
 }
 
 // remove stops all use of an integration and deletes it, in the caller's transaction.
@@ -137,12 +163,12 @@ func (s *Service) revoke(ctx context.Context, gone removed) credential.Revocatio
 	outcome, err := s.Credentials.Revoke(ctx, gone.Ended)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "a revocation is put off", "integration_id", gone.IntegrationID, "error", err)
-		outcome = credential.Revocation{IntegrationID: gone.IntegrationID, Outcome: credential.Retrying}
+		outcome = putOff(gone)
 	}
 	switch {
 	case outcome.Message != "":
 	case outcome.Outcome == credential.Retrying:
-		outcome.Message = "The provider could not be told yet. It is tried again in the background."
+		outcome = putOff(gone)
 	case gone.shared:
 		outcome.Message = "Another integration has access to the same account, which a revocation would end as well. The " +
 			"tokens are destroyed here; the access ends at the provider with the last integration of the account."

@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -127,6 +128,35 @@ func TestDisconnectAllEndsEverythingOfOneUserOrNothing(t *testing.T) {
 		}
 		if left := integrations(t, w); len(left) != 1 || left[0].ID != kept.ID {
 			t.Errorf("left = %v", left)
+		}
+	})
+}
+
+func TestManyRevocationsDoNotOutlastTheirCaller(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		for n := range 12 {
+			w.Vendor.Answer("api.example.com/me", http.StatusOK, fmt.Sprintf(`{"id":"%d"}`, n))
+			w.Connect(t, w.User)
+		}
+		ctx, cancel := context.WithCancel(w.Ctx)
+		defer cancel()
+		w.Vendor.Handle("login.example.com/revoke", func(_ http.ResponseWriter, _ *http.Request) { cancel() })
+		got, err := w.DisconnectAll(ctx, w.User.ID)
+		if err != nil || len(got) != 12 {
+			t.Fatalf("revocations = %+v, %v", got, err)
+		}
+		outcomes := map[credential.Outcome]int{}
+		for _, one := range got {
+			outcomes[one.Outcome]++
+			if one.IntegrationID == "" || one.Outcome == credential.Retrying && one.Message == "" {
+				t.Errorf("revocation = %+v", one)
+			}
+		}
+		if outcomes[credential.Revoked] == 0 || outcomes[credential.Retrying] == 0 {
+			t.Errorf("outcomes = %v", outcomes)
+		}
+		if n := w.Store.Client(w.Ctx).Credential.Query().CountX(w.Ctx); n != outcomes[credential.Retrying] {
+			t.Errorf("%d are left to the background", n)
 		}
 	})
 }
