@@ -6,13 +6,11 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/patchbay/patchbay/internal/seal"
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
 
@@ -41,20 +39,13 @@ func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
 	t.Helper()
 	url := storetest.Postgres(t)
 	f := &fleet{t: t, vendor: newRotating(t, pause)}
-	ring := filepath.Join(t.TempDir(), "keyring.json")
-	made, err := seal.NewRing()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := seal.WriteRingFile(ring, made); err != nil {
-		t.Fatal(err)
-	}
 	f.key = strings.TrimSpace(command(t, "apikey", "create", "--database", url, "--company", "Acme"))
 	f.args = []string{
-		"serve", "--database", url, "--key-ring-file", ring, "--listen", "127.0.0.1:0", "--log-level", "warn",
+		"serve", "--database", url, "--key-ring-file", keyRing(t), "--listen", "127.0.0.1:0", "--log-level", "warn",
 		"--manifests", manifests(t, f.vendor.URL), "--egress-allow", strings.TrimPrefix(f.vendor.URL, "http://"),
 		"--oauth-clients", `{"google":{"client_id":"client","client_secret":"secret"}}`,
 	}
+	var err error
 	if f.database, err = sql.Open("postgres", url); err != nil {
 		t.Fatal(err)
 	}
