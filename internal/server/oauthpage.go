@@ -97,7 +97,7 @@ func (p *oauthPages) goOn(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, errNoPage)
 		return
 	}
-	if !fromOwnPage(r) {
+	if !p.fromOwnPage(r) {
 		p.fail(w, r, errForeignForm)
 		return
 	}
@@ -111,7 +111,7 @@ func (p *oauthPages) goOn(w http.ResponseWriter, r *http.Request) {
 
 // callback takes the vendor's answer from the browser that asked for it, and from no other.
 func (p *oauthPages) callback(w http.ResponseWriter, r *http.Request) {
-	secret, ok := secretOf(r)
+	secret, ok := p.secretOf(r)
 	switch {
 	case r.Method != http.MethodGet: // HEAD would use the code up
 		w.Header().Set("Allow", http.MethodGet)
@@ -154,22 +154,33 @@ const (
 // keepSecret returns the browser's secret and makes the browser keep it from now on. One that it has stays, so that
 // two attempts in two tabs do not spoil each other.
 func (p *oauthPages) keepSecret(w http.ResponseWriter, r *http.Request) string {
-	secret, ok := secretOf(r)
+	secret, ok := p.secretOf(r)
 	if !ok {
 		b := make([]byte, secretBytes)
 		_, _ = rand.Read(b) // never fails; see crypto/rand
 		secret = base64.RawURLEncoding.EncodeToString(b)
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: secretCookie, Value: secret, Path: "/oauth", MaxAge: secretTime,
-		HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
-	})
+	cookie := p.cookie()
+	cookie.Value = secret
+	http.SetCookie(w, &cookie)
 	return secret
 }
 
+// cookie returns the cookie of the browser's secret, without it. With https its name keeps other hosts of the same domain
+// from planting one of their own (RFC 6265bis section 4.1.3.2), which would tie the browser to their attempt.
+func (p *oauthPages) cookie() http.Cookie {
+	c := http.Cookie{
+		Name: secretCookie, Path: "/oauth", MaxAge: secretTime, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if p.secure {
+		c.Name, c.Path, c.Secure = "__Host-"+secretCookie, "/", true
+	}
+	return c
+}
+
 // secretOf returns the browser's secret, and false when it has none that we could have made.
-func secretOf(r *http.Request) (string, bool) {
-	cookie, err := r.Cookie(secretCookie)
+func (p *oauthPages) secretOf(r *http.Request) (string, bool) {
+	cookie, err := r.Cookie(p.cookie().Name)
 	if err != nil {
 		return "", false
 	}
@@ -185,7 +196,7 @@ func fingerprint(secret string) string {
 // fromOwnPage reports whether a form came from our start page, so that no other page presses the button unseen.
 // Browsers say so in Sec-Fetch-Site; where they do not (plain http), our referrer policy makes the Origin "null", and
 // the cookie, which never comes with a foreign form, speaks instead. Without either it is no browser.
-func fromOwnPage(r *http.Request) bool {
+func (p *oauthPages) fromOwnPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return true
@@ -193,7 +204,7 @@ func fromOwnPage(r *http.Request) bool {
 	default:
 		return false
 	}
-	_, hasSecret := secretOf(r)
+	_, hasSecret := p.secretOf(r)
 	return r.Header.Get("Origin") == "" || hasSecret
 }
 

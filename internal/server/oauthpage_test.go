@@ -37,7 +37,7 @@ func (c *connector) Start(_ context.Context, token string) (server.StartPage, er
 	if token != "t1" {
 		return server.StartPage{}, problem.New(problem.StateMismatch, "The link has been used or is too old.")
 	}
-	return server.StartPage{Company: "Acme <b>", User: "sarah@acme.example", Provider: "Google Calendar",
+	return server.StartPage{Company: "Acme <b>\x1b[2J", User: "sarah@acme.example", Provider: "Google Calendar",
 		Scopes: []string{"Read events", "Read the list of calendars"}}, nil
 }
 
@@ -127,7 +127,7 @@ func TestConnectingInABrowser(t *testing.T) {
 		t.Errorf("the page says too much: %s", page.body)
 	}
 	cookie := page.header.Get("Set-Cookie")
-	for _, want := range []string{"patchbay_oauth=", "; Path=/oauth;", "Max-Age=600", "HttpOnly", "Secure", "SameSite=Lax"} {
+	for _, want := range []string{"__Host-patchbay_oauth=", "; Path=/;", "Max-Age=600", "HttpOnly", "Secure", "SameSite=Lax"} {
 		if !strings.Contains(cookie, want) {
 			t.Errorf("the cookie lacks %s: %s", want, cookie)
 		}
@@ -198,7 +198,7 @@ func TestAnotherBrowserCannotFinish(t *testing.T) {
 		t.Errorf("taking the attempt over: %d %s", got.status, got.body)
 	}
 	for _, cookie := range []string{"", "short", strings.Repeat("*", 43), strings.Repeat("A", 2000)} {
-		got := open().visit("GET", "/oauth/callback?code=c&state=s1", "Cookie", "patchbay_oauth="+cookie)
+		got := open().visit("GET", "/oauth/callback?code=c&state=s1", "Cookie", "__Host-patchbay_oauth="+cookie)
 		if got.status != 400 || c.finished != nil {
 			t.Errorf("cookie %q: %d", cookie, got.status)
 		}
@@ -305,7 +305,7 @@ func TestATerminalGetsThePagesAsText(t *testing.T) {
 	req.Header.Set("Accept", "text/plain")
 	w := httptest.NewRecorder()
 	p.ServeHTTP(w, req)
-	want := "Connect Google Calendar to Acme <b>\n"
+	want := "Connect Google Calendar to Acme <b>[2J\n"
 	if got := w.Body.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "\nUser: sarah@acme.example\n") ||
 		strings.Contains(got, "</") || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%v\n%s", w.Header(), got)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/patchbay/patchbay/internal/problem"
 )
@@ -84,6 +85,12 @@ var (
 func plainText(page []byte) []byte {
 	page = tag.ReplaceAll(pair.ReplaceAll(page, []byte(": ")), nil)
 	text := html.UnescapeString(string(blanks.ReplaceAll(page, []byte("\n"))))
+	text = strings.Map(func(r rune) rune { // a terminal obeys some, and names are chosen by others
+		if unicode.IsControl(r) && r != '\n' {
+			return -1
+		}
+		return r
+	}, text)
 	return []byte(strings.TrimSpace(text) + "\n")
 }
 
