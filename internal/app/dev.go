@@ -46,7 +46,7 @@ func (c devCommand) Run(ctx context.Context, s streams) (err error) {
 	if _, err := f.store.Migrate(ctx); err != nil {
 		return err
 	}
-	ring, err := settings.ring(ctx, f, s.Err)
+	ring, err := settings.ring(ctx, f, s.Err, log)
 	if err != nil {
 		return err
 	}

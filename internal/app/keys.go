@@ -18,19 +18,18 @@ type keysCreate struct {
 
 // Run makes the file.
 func (c keysCreate) Run(s streams) error {
-	_, err := makeRing(c.KeyRingFile, s.Err)
-	return err
+	return makeRing(c.KeyRingFile, s.Err)
 }
 
 // makeRing writes a new key ring to a file that must not exist, and said says so.
-func makeRing(file string, said io.Writer) (*seal.Ring, error) {
+func makeRing(file string, said io.Writer) error {
 	ring, err := seal.NewRing()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := seal.WriteRingFile(file, ring); err != nil {
-		return nil, err
+		return err
 	}
-	fmt.Fprintf(said, "Made a key ring: %s. Keep it: without it no stored credential can be opened.\n", file)
-	return ring, nil
+	_, err = fmt.Fprintf(said, "Made a key ring: %s. Keep it: without it no stored credential can be opened.\n", file)
+	return err
 }

@@ -42,7 +42,7 @@ func (c serveCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := f.store.CheckSchema(ctx); err != nil {
 		return err
 	}
-	ring, err := c.ring(ctx, f, s.Err)
+	ring, err := c.ring(ctx, f, s.Err, log)
 	if err != nil {
 		return err
 	}

@@ -141,18 +141,10 @@ func (s logSettings) logger(w io.Writer) *slog.Logger {
 
 // ring opens the key ring. On SQLite a ring file that does not exist is made, and said says so; but not where something
 // is sealed already, which a new ring could not open: that looks like every connection ended by itself.
-func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer) (*seal.Ring, error) {
-	switch {
-	case s.KeyRingFile != "" && !s.KeyRing.IsZero():
-		return nil, errors.New("give key-ring-file or key-ring, not both")
-	case !s.KeyRing.IsZero():
-		return seal.ParseRing(s.KeyRing.Reveal())
-	case s.KeyRingFile == "":
-		return nil, errors.New("there is no key to seal secrets with: set key-ring-file (or key-ring); " +
-			"patchbay keys create makes such a file")
-	}
-	if _, err := os.Stat(s.KeyRingFile); !errors.Is(err, os.ErrNotExist) {
-		return seal.ReadRingFile(s.KeyRingFile)
+func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer, log *slog.Logger) (*seal.Ring, error) {
+	_, err := os.Stat(s.KeyRingFile)
+	if s.KeyRingFile == "" || !s.KeyRing.IsZero() || !errors.Is(err, os.ErrNotExist) {
+		return s.present(log)
 	}
 	switch lost, err := f.sealed(ctx); {
 	case err != nil:
@@ -164,5 +156,22 @@ func (s keySettings) ring(ctx context.Context, f *foundation, said io.Writer) (*
 		return nil, fmt.Errorf("there is no key ring at %s: make one with patchbay keys create, the same for every replica",
 			s.KeyRingFile)
 	}
-	return makeRing(s.KeyRingFile, said)
+	if err := makeRing(s.KeyRingFile, said); err != nil {
+		return nil, err
+	}
+	return s.present(log)
+}
+
+// present opens a key ring that exists. It follows its file if it has one, and tells log.
+func (s keySettings) present(log *slog.Logger) (*seal.Ring, error) {
+	switch {
+	case s.KeyRingFile != "" && !s.KeyRing.IsZero():
+		return nil, errors.New("give key-ring-file or key-ring, not both")
+	case !s.KeyRing.IsZero():
+		return seal.ParseRing(s.KeyRing.Reveal())
+	case s.KeyRingFile == "":
+		return nil, errors.New("there is no key to seal secrets with: set key-ring-file (or key-ring); " +
+			"patchbay keys create makes such a file")
+	}
+	return seal.FollowRingFile(s.KeyRingFile, log)
 }

@@ -171,19 +171,22 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 	if err != nil {
 		return s.refused(ctx, row, owner, err)
 	}
-	return s.keep(ctx, row, owner, wire, tok)
+	return s.keep(ctx, row, owner, wire, tok, refresh)
 }
 
-// keep stores tokens until it succeeds: what was spent for them cannot be spent again.
+// keep stores tokens until it succeeds: what was spent for them cannot be spent again. An answer without a refresh token
+// keeps the one that was spent (RFC 6749 section 6); it is sealed anew, so that a rotation of keys during the call is not
+// undone.
 func (s *Service) keep(
-	ctx context.Context, row *ent.Credential, owner string, wire *oauth.Wire, tok *oauth.Token,
+	ctx context.Context, row *ent.Credential, owner string, wire *oauth.Wire, tok *oauth.Token, spent seal.Secret,
 ) (*ent.Credential, error) {
-	t, err := s.seal(row, tok, time.Duration(row.LifetimeSeconds)*time.Second)
+	kept := *tok
+	if kept.Refresh.IsZero() {
+		kept.Refresh = spent
+	}
+	t, err := s.seal(row, &kept, time.Duration(row.LifetimeSeconds)*time.Second)
 	if err != nil {
 		return nil, err
-	}
-	if len(t.Refresh) == 0 {
-		t.Refresh = row.RefreshToken
 	}
 	var now *ent.Credential
 	err = s.insist(ctx, row, func(ctx context.Context) error {

@@ -1,15 +1,12 @@
 package seal
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
@@ -32,9 +29,15 @@ func (p Place) bind() []byte {
 	return []byte(p.Company + "/" + p.Table + "/" + p.Row + "/" + p.Column)
 }
 
-// Ring holds the keys: one primary, which seals, and any number of older ones, which still open. It is safe for
-// concurrent use and prints nothing of itself.
+// Ring holds the keys: one primary, which seals, and any number of others, which only open. It is safe for concurrent
+// use and prints nothing of itself. A ring that FollowRingFile returned changes with its file; any other never changes.
 type Ring struct {
+	held atomic.Pointer[held]
+	file *followed // nil for a ring that follows no file
+}
+
+// held is what a ring holds at one moment.
+type held struct {
 	handle *keyset.Handle
 	aead   tink.AEAD
 }
@@ -74,59 +77,9 @@ func ringOf(h *keyset.Handle) (*Ring, error) {
 	if err != nil {
 		return nil, errors.New("the key ring holds no usable encryption key")
 	}
-	return &Ring{handle: h, aead: a}, nil
-}
-
-// ReadRingFile reads a ring from a file that only its owner may read.
-func ReadRingFile(path string) (*Ring, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the key ring: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the key ring %s can be read by others (mode %04o): run chmod 600 on it", path, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the key ring: %w", err)
-	}
-	r, err := ParseRing(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
+	r := &Ring{}
+	r.held.Store(&held{h, a})
 	return r, nil
-}
-
-// WriteRingFile writes r to a new file with mode 0600. It refuses to replace a file that exists, since losing a ring
-// loses every secret sealed with it. The file is complete or absent, whenever the process ends.
-func WriteRingFile(path string, r *Ring) error {
-	var buf bytes.Buffer
-	if err := insecurecleartextkeyset.Write(r.handle, keyset.NewJSONWriter(&buf)); err != nil {
-		return errors.New("write the key ring: it cannot be encoded")
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".keyring-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(buf.Bytes()); err != nil {
-		tmp.Close()
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	if err := tmp.Sync(); err != nil {
-		tmp.Close()
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	if err := os.Link(tmp.Name(), path); err != nil { // unlike a rename, a link never replaces
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("write the key ring: %s exists already", path)
-		}
-		return fmt.Errorf("write the key ring: %w", err)
-	}
-	return nil
 }
 
 // Seal encrypts s for one place. An empty secret seals to an empty value.
@@ -134,7 +87,8 @@ func (r *Ring) Seal(s Secret, p Place) (Sealed, error) {
 	if s.IsZero() {
 		return nil, nil
 	}
-	c, err := r.aead.Encrypt([]byte(s.value), p.bind())
+	r.follow()
+	c, err := r.held.Load().aead.Encrypt([]byte(s.value), p.bind())
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -147,14 +101,19 @@ func (r *Ring) Open(s Sealed, p Place) (Secret, error) {
 	if len(s) == 0 {
 		return Secret{}, nil
 	}
-	plain, err := r.aead.Decrypt(s, p.bind())
-	if err == nil {
-		return Secret{string(plain)}, nil
+	for again := true; ; again = false {
+		keys := r.held.Load()
+		plain, err := keys.aead.Decrypt(s, p.bind())
+		if err == nil {
+			return Secret{string(plain)}, nil
+		}
+		if key, ok := s.KeyID(); !ok || keys.holds(key) {
+			return Secret{}, ErrUnreadable
+		}
+		if !again || !r.follow() && r.held.Load() == keys { // another caller may have read the file meanwhile
+			return Secret{}, ErrUnknownKey
+		}
 	}
-	if key, ok := s.KeyID(); ok && !r.holds(key) {
-		return Secret{}, ErrUnknownKey
-	}
-	return Secret{}, ErrUnreadable
 }
 
 // KeyID returns the id of the key the value was sealed with, and false when the value is too short to name one. The
@@ -166,8 +125,8 @@ func (s Sealed) KeyID() (uint32, bool) {
 	return binary.BigEndian.Uint32(s[1:5]), true
 }
 
-func (r *Ring) holds(key uint32) bool {
-	for _, k := range r.handle.KeysetInfo().GetKeyInfo() {
+func (h *held) holds(key uint32) bool {
+	for _, k := range h.handle.KeysetInfo().GetKeyInfo() {
 		if k.GetKeyId() == key {
 			return true
 		}
