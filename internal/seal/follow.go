@@ -16,8 +16,8 @@ type followed struct {
 }
 
 // FollowRingFile reads a ring from a file and lets it change with the file, so that keys are replaced without a
-// restart: before every Seal, and when Open meets an unknown key, the ring looks whether the file is another one and
-// reads it again. So whatever is sealed after a promotion is sealed with the new primary. A file that cannot be read
+// restart: before every Seal, when Open meets an unknown key, and when it is asked for its keys, the ring looks whether
+// the file is another one and reads it again. So whatever is sealed after a promotion is sealed with the new primary. A file that cannot be read
 // then is told to log, once, and the ring stays as it is.
 func FollowRingFile(path string, log *slog.Logger) (*Ring, error) {
 	seen, err := os.Stat(path)

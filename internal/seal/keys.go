@@ -17,6 +17,7 @@ type Key struct {
 
 // Keys returns the ring's keys in the order in which they were added.
 func (r *Ring) Keys() []Key {
+	r.follow()
 	info := r.held.Load().handle.KeysetInfo()
 	keys := make([]Key, 0, len(info.GetKeyInfo()))
 	for _, k := range info.GetKeyInfo() {
@@ -26,10 +27,16 @@ func (r *Ring) Keys() []Key {
 }
 
 // Primary returns the id of the key that seals.
-func (r *Ring) Primary() uint32 { return r.held.Load().handle.KeysetInfo().GetPrimaryKeyId() }
+func (r *Ring) Primary() uint32 {
+	r.follow()
+	return r.held.Load().handle.KeysetInfo().GetPrimaryKeyId()
+}
 
 // Holds reports whether the ring has this key.
-func (r *Ring) Holds(key uint32) bool { return r.held.Load().holds(key) }
+func (r *Ring) Holds(key uint32) bool {
+	r.follow()
+	return r.held.Load().holds(key)
+}
 
 // With returns a ring with one more key, which opens but does not seal yet, and its id.
 func (r *Ring) With() (*Ring, uint32, error) {
