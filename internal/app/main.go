@@ -23,7 +23,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the server."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to this version; safe to run from several replicas at once."`
 	APIKey    apiKeyCommand    `cmd:"" name:"apikey" help:"Make, list and revoke API keys."`
-	Keys      keysCommand      `cmd:"" help:"Make the keys that seal secrets."`
+	Keys      keysCommand      `cmd:"" help:"Make, replace and list the keys that seal secrets."`
 	Providers providersCommand `cmd:"" help:"List, check and show provider manifests."`
 	Schema    schemaCommand    `cmd:"" help:"Print the GraphQL schema."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`

@@ -16,6 +16,9 @@ const (
 	// writeLimit bounds one write, keepLimit all the attempts to store what a one-time token was spent for.
 	writeLimit = 5 * time.Second
 	keepLimit  = 2 * time.Minute
+	// Settles is how long after a change of the key ring a value may still be stored that was sealed before it; it is
+	// longer than callLimit and keepLimit together.
+	Settles = 5 * time.Minute
 	// flightLimit bounds a renewal with all its waiting for others.
 	flightLimit = leaseFor + callLimit
 	// skew is how much earlier than it says a token is taken to end.
