@@ -112,7 +112,8 @@ func Check(k Kind, s string, field ...string) error {
 	got, ok := KindOf(s)
 	switch {
 	case !ok:
-		return problem.New(problem.Invalid, "Expected an id that begins with %s_, which this is not.", k).At(field...)
+		return problem.New(problem.Invalid,
+			"Expected an id that begins with %s_ and has its full length, which this is not.", k).At(field...)
 	case got != k:
 		return problem.New(problem.Invalid, "Expected an id that begins with %s_, got one that begins with %s_.", k, got).
 			At(field...)

@@ -76,8 +76,8 @@ func (in AskInput) Validate() error {
 		faults = append(faults, id.Check(id.Personality, *in.PersonalityID, "input", "personalityId"))
 	}
 	if in.ConversationID != nil && !conversationID.MatchString(*in.ConversationID) {
-		faults = append(faults, problem.New(problem.Invalid, "Expected an id that begins with conv_, which this is not.").
-			At("input", "conversationId"))
+		faults = append(faults, problem.New(problem.Invalid,
+			"Expected an id that begins with conv_ and has its full length, which this is not.").At("input", "conversationId"))
 	}
 	if in.Limit < 1 || in.Limit > maxLimit {
 		faults = append(faults, problem.New(problem.Invalid, "The limit is from 1 to %d.", maxLimit).At("input", "limit"))
