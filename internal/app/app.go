@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,6 +70,13 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 	catalog, err := s.load()
 	if err != nil {
 		return nil, err
+	}
+	for group := range s.OAuthClients {
+		if !slices.ContainsFunc(catalog.All(), func(p *provider.Provider) bool {
+			return p.Auth.OAuth2 != nil && p.ClientGroup() == group
+		}) {
+			log.Warn("no provider uses this OAuth client: see client_group in providers show", "group", group)
+		}
 	}
 	client, err := a.openDoors(ctx)
 	if err != nil {
