@@ -59,7 +59,7 @@ type Credential struct {
 	Failures int `json:"failures,omitempty"`
 	// Not before this: back-off after a failed refresh or revocation.
 	NextAttemptAt *time.Time `json:"next_attempt_at,omitempty"`
-	// When to refresh ahead of expiry.
+	// When to refresh ahead of expiry, or after a failure to try again; without a refresh token, when the access ends.
 	RefreshAt *time.Time `json:"refresh_at,omitempty"`
 	// EndingSince holds the value of the "ending_since" field.
 	EndingSince *time.Time `json:"ending_since,omitempty"`

@@ -67,11 +67,11 @@ type Integration struct {
 	LastSucceededAt *time.Time `json:"last_succeeded_at,omitempty"`
 	// Copy of the credential's, written in the same transaction, so that reading health opens no second row.
 	TokenExpiresAt *time.Time `json:"token_expires_at,omitempty"`
-	// StaleAt holds the value of the "stale_at" field.
+	// When a healthy state that nothing has proved again turns stale; null for every other.
 	StaleAt *time.Time `json:"stale_at,omitempty"`
 	// FailedProbes holds the value of the "failed_probes" field.
 	FailedProbes int `json:"failed_probes,omitempty"`
-	// NextProbeAt holds the value of the "next_probe_at" field.
+	// When the next probe is due; while one runs, when another may take it over. Null when there is nothing to probe.
 	NextProbeAt *time.Time `json:"next_probe_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the IntegrationQuery when eager-loading is set.

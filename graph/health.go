@@ -73,6 +73,7 @@ func healthEventOf(e health.Event) *model.IntegrationHealthEvent {
 			Status: model.HealthStatus(s.Status), Reason: model.HealthReason(s.Reason),
 			NextAction: model.HealthAction(s.Action), CheckedAt: s.CheckedAt, LastSuccessfulQueryAt: s.LastSucceededAt,
 			TokenExpiresAt: s.TokenExpiresAt,
+			StaleAt:        s.StaleAt,
 		}
 		if s.Message != "" {
 			out.Health.Message = &s.Message

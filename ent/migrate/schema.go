@@ -316,6 +316,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{IntegrationsColumns[26]},
 			},
+			{
+				Name:    "integration_stale_at",
+				Unique:  false,
+				Columns: []*schema.Column{IntegrationsColumns[24]},
+			},
 		},
 	}
 	// PersonalitiesColumns holds the columns for the "personalities" table.

@@ -39,7 +39,7 @@ func (Credential) Fields() []ent.Field {
 		field.Time("lease_until").Optional().Nillable().Comment("On the database's clock."),
 		field.Int("failures").Default(0).Comment("Transient failures in a row."),
 		field.Time("next_attempt_at").Optional().Nillable().Comment("Not before this: back-off after a failed refresh or revocation."),
-		field.Time("refresh_at").Optional().Nillable().Comment("When to refresh ahead of expiry."),
+		field.Time("refresh_at").Optional().Nillable().Comment("When to refresh ahead of expiry, or after a failure to try again; without a refresh token, when the access ends."),
 		field.Time("ending_since").Optional().Nillable(),
 
 		field.Time("created_at").Immutable(),

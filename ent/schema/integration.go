@@ -43,9 +43,9 @@ func (Integration) Fields() []ent.Field {
 		field.Time("health_checked_at").Optional().Nillable(),
 		field.Time("last_succeeded_at").Optional().Nillable().Comment("When a question was last answered."),
 		field.Time("token_expires_at").Optional().Nillable().Comment("Copy of the credential's, written in the same transaction, so that reading health opens no second row."),
-		field.Time("stale_at").Optional().Nillable(),
+		field.Time("stale_at").Optional().Nillable().Comment("When a healthy state that nothing has proved again turns stale; null for every other."),
 		field.Int("failed_probes").Default(0),
-		field.Time("next_probe_at").Optional().Nillable(),
+		field.Time("next_probe_at").Optional().Nillable().Comment("When the next probe is due; while one runs, when another may take it over. Null when there is nothing to probe."),
 	}
 }
 
@@ -65,6 +65,7 @@ func (Integration) Indexes() []ent.Index {
 		index.Fields("user_id", "id"),
 		index.Fields("company_id", "provider", "id"),
 		index.Fields("next_probe_at"),
+		index.Fields("stale_at"),
 	}
 }
 

@@ -239,6 +239,7 @@ type ComplexityRoot struct {
 		Message               func(childComplexity int) int
 		NextAction            func(childComplexity int) int
 		Reason                func(childComplexity int) int
+		StaleAt               func(childComplexity int) int
 		Status                func(childComplexity int) int
 		TokenExpiresAt        func(childComplexity int) int
 	}
@@ -1347,6 +1348,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IntegrationHealth.Reason(childComplexity), true
+	case "IntegrationHealth.staleAt":
+		if e.ComplexityRoot.IntegrationHealth.StaleAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntegrationHealth.StaleAt(childComplexity), true
 	case "IntegrationHealth.status":
 		if e.ComplexityRoot.IntegrationHealth.Status == nil {
 			break
@@ -3462,6 +3469,8 @@ type IntegrationHealth {
   lastSuccessfulQueryAt: DateTime
   "When the access token ends; null when it does not, or there is none. One that is renewed by itself is no reason to worry."
   tokenExpiresAt: DateTime
+  "Past this moment the state is unproved and turns DEGRADED by itself. Null when the state is not HEALTHY."
+  staleAt: DateTime
 }
 
 "How well an integration works."
@@ -3484,6 +3493,8 @@ enum HealthReason {
   NOT_CONFIGURED
   "It was never probed or used."
   NOT_YET_CHECKED
+  "It worked when it was last probed or used, and nothing has proved it for too long since."
+  STALE
   "The provider cannot be reached."
   PROVIDER_UNREACHABLE
   "The provider answers with errors."
@@ -4503,6 +4514,8 @@ func (ec *executionContext) childFields_IntegrationHealth(ctx context.Context, f
 		return ec.fieldContext_IntegrationHealth_lastSuccessfulQueryAt(ctx, field)
 	case "tokenExpiresAt":
 		return ec.fieldContext_IntegrationHealth_tokenExpiresAt(ctx, field)
+	case "staleAt":
+		return ec.fieldContext_IntegrationHealth_staleAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IntegrationHealth", field.Name)
 }

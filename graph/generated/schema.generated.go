@@ -4342,6 +4342,29 @@ func (ec *executionContext) fieldContext_IntegrationHealth_tokenExpiresAt(_ cont
 	return graphql.NewScalarFieldContext("IntegrationHealth", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _IntegrationHealth_staleAt(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntegrationHealth_staleAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StaleAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntegrationHealth_staleAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntegrationHealth", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _IntegrationHealthChange_id(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationHealthChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11924,6 +11947,11 @@ func (ec *executionContext) _IntegrationHealth(ctx context.Context, sel ast.Sele
 			}
 		case "tokenExpiresAt":
 			out.Values[i] = ec._IntegrationHealth_tokenExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "staleAt":
+			out.Values[i] = ec._IntegrationHealth_staleAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -42,6 +42,7 @@ type Health struct {
 	CheckedAt       *time.Time
 	LastSucceededAt *time.Time
 	TokenExpiresAt  *time.Time
+	StaleAt         *time.Time
 }
 
 // IntegrationConnection and IntegrationEdge page integrations.
@@ -61,7 +62,7 @@ func IntegrationOf(row *ent.Integration, providers Providers) *Integration {
 		State: Health{
 			Status: HealthStatus(row.HealthStatus), Reason: HealthReason(row.HealthReason), Message: row.HealthMessage,
 			Action: HealthAction(row.HealthAction), CheckedAt: row.HealthCheckedAt, LastSucceededAt: row.LastSucceededAt,
-			TokenExpiresAt: row.TokenExpiresAt,
+			TokenExpiresAt: row.TokenExpiresAt, StaleAt: row.StaleAt,
 		},
 	}
 }
@@ -101,7 +102,7 @@ func (i *Integration) Health() *IntegrationHealth { return i.State.Shown() }
 func (h Health) Shown() *IntegrationHealth {
 	return &IntegrationHealth{
 		Status: h.Status, Reason: h.Reason, Message: h.Message, NextAction: h.Action, CheckedAt: h.CheckedAt,
-		LastSuccessfulQueryAt: h.LastSucceededAt, TokenExpiresAt: h.TokenExpiresAt,
+		LastSuccessfulQueryAt: h.LastSucceededAt, TokenExpiresAt: h.TokenExpiresAt, StaleAt: h.StaleAt,
 	}
 }
 

@@ -386,6 +386,8 @@ type IntegrationHealth struct {
 	LastSuccessfulQueryAt *time.Time `json:"lastSuccessfulQueryAt,omitempty"`
 	// When the access token ends; null when it does not, or there is none. One that is renewed by itself is no reason to worry.
 	TokenExpiresAt *time.Time `json:"tokenExpiresAt,omitempty"`
+	// Past this moment the state is unproved and turns DEGRADED by itself. Null when the state is not HEALTHY.
+	StaleAt *time.Time `json:"staleAt,omitempty"`
 }
 
 // A question to one integration.
@@ -1169,6 +1171,8 @@ const (
 	HealthReasonNotConfigured HealthReason = "NOT_CONFIGURED"
 	// It was never probed or used.
 	HealthReasonNotYetChecked HealthReason = "NOT_YET_CHECKED"
+	// It worked when it was last probed or used, and nothing has proved it for too long since.
+	HealthReasonStale HealthReason = "STALE"
 	// The provider cannot be reached.
 	HealthReasonProviderUnreachable HealthReason = "PROVIDER_UNREACHABLE"
 	// The provider answers with errors.
@@ -1193,6 +1197,7 @@ var AllHealthReason = []HealthReason{
 	HealthReasonOk,
 	HealthReasonNotConfigured,
 	HealthReasonNotYetChecked,
+	HealthReasonStale,
 	HealthReasonProviderUnreachable,
 	HealthReasonProviderError,
 	HealthReasonRateLimited,
@@ -1206,7 +1211,7 @@ var AllHealthReason = []HealthReason{
 
 func (e HealthReason) IsValid() bool {
 	switch e {
-	case HealthReasonOk, HealthReasonNotConfigured, HealthReasonNotYetChecked, HealthReasonProviderUnreachable, HealthReasonProviderError, HealthReasonRateLimited, HealthReasonScopesMissing, HealthReasonCredentialRejected, HealthReasonCredentialRevoked, HealthReasonRefreshRejected, HealthReasonTokenExpired, HealthReasonSecretUnreadable:
+	case HealthReasonOk, HealthReasonNotConfigured, HealthReasonNotYetChecked, HealthReasonStale, HealthReasonProviderUnreachable, HealthReasonProviderError, HealthReasonRateLimited, HealthReasonScopesMissing, HealthReasonCredentialRejected, HealthReasonCredentialRevoked, HealthReasonRefreshRejected, HealthReasonTokenExpired, HealthReasonSecretUnreadable:
 		return true
 	}
 	return false

@@ -49,6 +49,7 @@ var integrations = table[model.Integration]{
 		{"token_expires_at", fieldsOf("health"), func(_ *Reader, i *model.Integration) any {
 			return &i.State.TokenExpiresAt
 		}},
+		{"stale_at", fieldsOf("health"), func(_ *Reader, i *model.Integration) any { return &i.State.StaleAt }},
 	},
 }
 

@@ -48,6 +48,7 @@ type App struct {
 	log          *slog.Logger
 	sandbox      *sandbox.Sandbox // nil outside sandbox mode
 	egress       *egress.Egress
+	health       *health.Service
 	credentials  *credential.Service
 	integrations *integration.Service
 	users        *user.Service
@@ -83,13 +84,15 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 		return nil, err
 	}
 
-	healths := &health.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID, Log: log}
+	a.health = &health.Service{
+		Store: f.store, Audit: f.audit, Every: probeInterval(catalog), Now: f.now, NewID: f.newID, Log: log,
+	}
 	a.credentials = credential.New(credential.Deps{
-		Rows: credential.Stored{Store: f.store}, Health: healths, Audit: f.audit, Ring: ring, Provider: catalog.Get,
+		Rows: credential.Stored{Store: f.store}, Health: a.health, Audit: f.audit, Ring: ring, Provider: catalog.Get,
 		Client: client, HTTP: a.egress.Client, Now: f.now, NewID: f.newID, Log: log,
 	})
 	a.integrations = &integration.Service{
-		Store: f.store, Catalog: catalog, Audit: f.audit, Health: healths, Credentials: a.credentials, Egress: a.egress,
+		Store: f.store, Catalog: catalog, Audit: f.audit, Health: a.health, Credentials: a.credentials, Egress: a.egress,
 		Ring: ring, Client: client, PublicURL: public, Log: log, Now: f.now, NewID: f.newID,
 	}
 	if a.sandbox != nil {
@@ -97,7 +100,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 	}
 	a.users = &user.Service{Store: f.store, Audit: f.audit, Integrations: a.integrations, Now: f.now, NewID: f.newID}
 	queries := &query.Service{
-		Store: f.store, Catalog: catalog, Audit: f.audit, Health: healths, Credentials: a.credentials,
+		Store: f.store, Catalog: catalog, Audit: f.audit, Health: a.health, Credentials: a.credentials,
 		Integrations: a.integrations, Log: log, Now: f.now, NewID: f.newID,
 	}
 	g := graph.New(graph.Deps{
@@ -109,7 +112,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 			_, ok := client(p.ClientGroup())
 			return ok
 		},
-		Access: f.access, Users: a.users, Integrations: a.integrations, Queries: queries, Health: healths,
+		Access: f.access, Users: a.users, Integrations: a.integrations, Queries: queries, Health: a.health,
 		Personalities: &personality.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID},
 	})
 	a.handler, err = server.New(server.Options{

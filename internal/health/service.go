@@ -28,6 +28,8 @@ const channel = "health"
 type Service struct {
 	Store *store.Store
 	Audit *audit.Service
+	// Every returns the time between two probes of a provider, 0 when it cannot be probed; nil when nothing is.
+	Every func(provider string) time.Duration
 	Now   func() time.Time
 	NewID func(id.Kind) string
 	// Log receives what holds a stream up; nil discards.
@@ -111,6 +113,10 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 			}
 			before, after := Of(row), f.State(s.Now())
 			after.LastSucceededAt, after.TokenExpiresAt = before.LastSucceededAt, before.TokenExpiresAt
+			if f.Reason == Stale { // nothing was checked
+				after.CheckedAt = before.CheckedAt
+			}
+			after.StaleAt = s.StaleAt(row.Provider, after)
 			same := before.Status == after.Status && before.Reason == after.Reason
 
 			update := client.Integration.Update().
@@ -118,6 +124,10 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 					integration.HealthStatus(row.HealthStatus), integration.HealthReason(row.HealthReason)).
 				SetHealthStatus(string(after.Status)).SetHealthReason(string(after.Reason)).
 				SetHealthAction(string(after.Action))
+			s.plan(update, row, after)
+			if f.Reason == Stale {
+				update.Where(integration.StaleAtLTE(s.Now())) // a proof may come between
+			}
 			if after.CheckedAt == nil {
 				update.ClearHealthCheckedAt()
 			} else {

@@ -25,6 +25,7 @@ const (
 	OK                  Reason = "OK"
 	NotConfigured       Reason = "NOT_CONFIGURED"
 	NotYetChecked       Reason = "NOT_YET_CHECKED"
+	Stale               Reason = "STALE"
 	ProviderUnreachable Reason = "PROVIDER_UNREACHABLE"
 	ProviderError       Reason = "PROVIDER_ERROR"
 	RateLimited         Reason = "RATE_LIMITED"
@@ -60,6 +61,7 @@ var verdicts = map[Reason]verdict{
 	OK:                  {Healthy, None, ""},
 	NotConfigured:       {Disconnected, Reconnect, "The connection is not finished: the authorization or a needed setting is missing."},
 	NotYetChecked:       {Degraded, Wait, "Nothing has been asked of the provider yet, so nothing is proved."},
+	Stale:               {Degraded, Wait, "It worked when it was last checked, and nothing has proved it since."},
 	ProviderUnreachable: {Degraded, Wait, "The provider could not be reached."},
 	ProviderError:       {Degraded, Wait, "The provider answered with an error."},
 	RateLimited:         {Degraded, Wait, "The provider asks to slow down."},
@@ -97,6 +99,8 @@ type State struct {
 	// LastSucceededAt is when a question was last answered.
 	LastSucceededAt *time.Time `json:"lastSucceededAt,omitempty"`
 	TokenExpiresAt  *time.Time `json:"tokenExpiresAt,omitempty"`
+	// StaleAt is when a healthy state turns stale unless it is proved again; nil for every other state.
+	StaleAt *time.Time `json:"staleAt,omitempty"`
 }
 
 // Of returns the health that a row holds.
@@ -104,6 +108,7 @@ func Of(row *ent.Integration) State {
 	s := State{
 		Status: Status(row.HealthStatus), Reason: Reason(row.HealthReason), Action: Action(row.HealthAction),
 		CheckedAt: row.HealthCheckedAt, LastSucceededAt: row.LastSucceededAt, TokenExpiresAt: row.TokenExpiresAt,
+		StaleAt: row.StaleAt,
 	}
 	if row.HealthMessage != nil {
 		s.Message = *row.HealthMessage

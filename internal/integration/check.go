@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/credential"
@@ -48,47 +49,65 @@ func (s *Service) CheckHealth(ctx context.Context, integrationID string) (*ent.I
 	if StatusOf(row) == Incomplete || !p.Probe.Possible() {
 		return row, nil
 	}
-	if err := s.probe(ctx, p, row); err != nil {
+	if _, err := s.probe(ctx, p, row); err != nil {
 		return nil, err
 	}
 	return s.Get(ctx, row.ID, "input", "id")
 }
 
-func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Integration) error {
+// Probe does for one integration, by itself, what CheckHealth does for a caller. It is health.Prober's, and its viewer is
+// the system.
+func (s *Service) Probe(ctx context.Context, row *ent.Integration) (health.Probed, error) {
+	p, ok := s.Catalog.Get(row.Provider)
+	if !ok || StatusOf(row) == Incomplete || !p.Probe.Possible() {
+		return health.Probed{}, nil
+	}
+	return s.probe(ctx, p, row)
+}
+
+// probeTimeout bounds the provider's answer to a probe.
+const probeTimeout = 15 * time.Second
+
+func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Integration) (health.Probed, error) {
 	request, err := p.Probe.NewRequest(ctx, provider.Input{
 		Config: row.Config, Account: AccountOf(row), Now: s.Now(), Limit: 1,
 	})
 	if err != nil {
 		return s.probeFailed(ctx, row, err)
 	}
-	response, _, err := s.Credentials.Do(ctx, credential.Use{IntegrationID: row.ID, Config: row.Config}, request)
+	use := credential.Use{IntegrationID: row.ID, Config: row.Config, Timeout: probeTimeout}
+	response, _, err := s.Credentials.Do(ctx, use, request)
 	if err != nil {
 		return s.probeFailed(ctx, row, err)
 	}
 	verdict := p.Probe.Read(response)
 	if verdict.Kind == provider.OK {
 		_, err = s.Health.Proved(ctx, row.ID, false)
-	} else {
-		_, err = s.Health.ProbeFailed(ctx, row.ID, verdictFinding(verdict))
+		return health.Probed{Sent: true}, err
 	}
-	return err
+	_, err = s.Health.ProbeFailed(ctx, row.ID, verdictFinding(verdict))
+	return health.Probed{Sent: true, Failed: true, RetryAfter: verdict.RetryAfter}, err
 }
 
 // probeFailed records a probe that had no answer. What a dead credential means has been recorded where it was proved;
 // what is no fault of the provider or the settings is returned.
-func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err error) error {
+func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err error) (health.Probed, error) {
 	if ctx.Err() != nil { // a caller who has gone proves nothing
-		return err
+		return health.Probed{}, err
 	}
 	if problem.Is(err, problem.ReauthorizationRequired) {
-		return nil
+		return health.Probed{}, nil
 	}
 	found, ok := FindingOf(err)
 	if !ok {
-		return err
+		return health.Probed{}, err
+	}
+	probed := health.Probed{Sent: true, Failed: true}
+	if e, ok := errors.AsType[*problem.Error](err); ok {
+		probed.RetryAfter = e.RetryAfter
 	}
 	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
-	return err
+	return probed, err
 }
 
 // FindingOf is what a request that failed says about the health of its integration, to be counted as one probe that

@@ -112,7 +112,8 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 			SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).
 			SetCreatedAt(now).SetUpdatedAt(now).
 			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
-			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).Save(ctx)
+			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).
+			SetNillableNextProbeAt(s.Health.FirstProbe(p.Name, state)).Save(ctx)
 		if err != nil {
 			return notCreated(err)
 		}

@@ -177,7 +177,8 @@ func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.Connec
 		SetSecretNames(secrets).SetConnectedAt(now).SetCreatedAt(now).SetUpdatedAt(now).
 		SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
 		SetNillableHealthMessage(optional(state.Message)).SetHealthAction(string(state.Action)).
-		SetNillableHealthCheckedAt(state.CheckedAt).Save(ctx)
+		SetNillableHealthCheckedAt(state.CheckedAt).SetNillableStaleAt(s.Health.StaleAt(row.Provider, state)).
+		SetNillableNextProbeAt(s.Health.FirstProbe(row.Provider, state)).Save(ctx)
 	if err != nil {
 		return "", notCreated(err)
 	}

@@ -82,7 +82,13 @@ func Around(t *testing.T, s *store.Store, redirect *egress.Redirect, client func
 	newID := id.NewSource(w.Now).New
 	log := slog.New(slog.DiscardHandler)
 	trail := &audit.Service{Store: s, Now: w.Now, NewID: newID}
-	state := &health.Service{Store: s, Audit: trail, Now: w.Now, NewID: newID}
+	every := func(name string) time.Duration {
+		if p, ok := providers.Get(name); ok && p.Probe.Possible() {
+			return p.Probe.Every
+		}
+		return 0
+	}
+	state := &health.Service{Store: s, Audit: trail, Every: every, Now: w.Now, NewID: newID}
 	credentials := credential.New(credential.Deps{
 		Rows: credential.Stored{Store: s}, Health: state, Audit: trail, Ring: ring, Provider: providers.Get, Client: client,
 		HTTP: door.Client, Now: w.Now, NewID: newID, Log: log,
