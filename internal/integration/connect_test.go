@@ -487,10 +487,12 @@ func TestAFreshTokenThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
 
 func TestAnAccountThatCannotBeReadLosesNoConsent(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
-		w.Vendor.Answer("api.example.com/me", http.StatusServiceUnavailable, `down`)
-		row := w.Connect(t, w.User)
-		if row.AccountID != nil || health.Of(row).Reason != health.NotYetChecked {
-			t.Errorf("connected %+v", row)
+		for status, body := range map[int]string{http.StatusServiceUnavailable: `down`, http.StatusOK: `{"id":"a\u0000b"}`} {
+			w.Vendor.Answer("api.example.com/me", status, body)
+			row := w.Connect(t, w.User)
+			if row.AccountID != nil || health.Of(row).Reason != health.NotYetChecked {
+				t.Errorf("%s: connected %+v", body, row)
+			}
 		}
 		w.Vendor.Answer("api.example.com/me", http.StatusUnauthorized, `{}`)
 		attempt, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.Other))

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/patchbay/patchbay/internal/problem"
 )
@@ -47,6 +48,9 @@ func (a *Account) Read(ctx context.Context, in Input, r Response) (Identity, err
 			return ""
 		}
 		s, _ := scalar(v)
+		if strings.ContainsRune(s, 0) { // no database keeps it
+			return ""
+		}
 		return s
 	}
 	who := Identity{ID: text(a.ID), Name: text(a.Name)}
