@@ -48,14 +48,32 @@ func TestUsersAreFoundByWhenTheyWereCreatedAndWhatTheyHave(t *testing.T) {
 			filter map[string]any
 			want   []string
 		}{
-			"nothing":             {nil, newestFirst(slices.Clone(users)...)},
-			"after the first":     {map[string]any{"createdAfter": "2026-01-20T14:22:00Z"}, newestFirst(slices.Clone(users[1:])...)},
-			"before the last":     {map[string]any{"createdBefore": "2026-01-20T15:22:00.000Z"}, newestFirst(slices.Clone(users[:4])...)},
-			"in another zone":     {map[string]any{"createdBefore": "2026-01-20T17:22:00.0001+03:00"}, []string{users[0]}},
-			"between":             {map[string]any{"createdAfter": "2026-01-20T14:22:00.0001Z", "createdBefore": "2026-01-20T14:22:01Z"}, []string{users[2]}},
-			"the wrong way round": {map[string]any{"createdAfter": "2026-01-21T00:00:00Z", "createdBefore": "2026-01-20T00:00:00Z"}, []string{}},
-			"with a provider":     {map[string]any{"provider": "gmail"}, []string{users[1]}},
-			"with both":           {map[string]any{"provider": "gmail", "createdAfter": "2026-01-20T14:22:00.5Z"}, []string{}},
+			"nothing": {nil, newestFirst(slices.Clone(users)...)},
+			"after the first": {
+				map[string]any{"createdAfter": "2026-01-20T14:22:00Z"},
+				newestFirst(slices.Clone(users[1:])...),
+			},
+			"before the last": {
+				map[string]any{"createdBefore": "2026-01-20T15:22:00.000Z"},
+				newestFirst(slices.Clone(users[:4])...),
+			},
+			"in another zone": {
+				map[string]any{"createdBefore": "2026-01-20T17:22:00.0001+03:00"},
+				[]string{users[0]},
+			},
+			"between": {
+				map[string]any{"createdAfter": "2026-01-20T14:22:00.0001Z", "createdBefore": "2026-01-20T14:22:01Z"},
+				[]string{users[2]},
+			},
+			"the wrong way round": {
+				map[string]any{"createdAfter": "2026-01-21T00:00:00Z", "createdBefore": "2026-01-20T00:00:00Z"},
+				[]string{},
+			},
+			"with a provider": {map[string]any{"provider": "gmail"}, []string{users[1]}},
+			"with both": {
+				map[string]any{"provider": "gmail", "createdAfter": "2026-01-20T14:22:00.5Z"},
+				[]string{},
+			},
 		} {
 			same(t, name, e.filtered("users", "UserFilter", c.filter), c.want)
 		}
@@ -100,19 +118,31 @@ func TestIntegrationsAreFoundByEachOfTheirSides(t *testing.T) {
 			filter map[string]any
 			want   []string
 		}{
-			"nothing":            {nil, []string{healthy, waiting, revoked, expired, shared}},
-			"null":               {map[string]any{"providers": nil, "enabled": nil}, []string{healthy, waiting, revoked, expired, shared}},
-			"a provider":         {map[string]any{"providers": []string{"gmail", "nosuch"}}, []string{healthy, waiting}},
-			"none of none":       {map[string]any{"providers": []string{}}, []string{}},
-			"incomplete":         {map[string]any{"statuses": []string{"INCOMPLETE"}}, []string{waiting}},
-			"connected":          {map[string]any{"statuses": []string{"CONNECTED"}}, []string{healthy, shared}},
-			"ended":              {map[string]any{"statuses": []string{"DISCONNECTED", "EXPIRED"}}, []string{revoked, expired}},
-			"health":             {map[string]any{"healthStatuses": []string{"DISCONNECTED"}}, []string{waiting, revoked}},
-			"switched off":       {map[string]any{"enabled": false}, []string{shared}},
-			"public":             {map[string]any{"visibility": "PUBLIC"}, []string{shared}},
-			"of users":           {map[string]any{"owner": "USER"}, []string{healthy, waiting, revoked, expired}},
-			"of the company":     {map[string]any{"owner": "COMPANY"}, []string{shared}},
-			"several conditions": {map[string]any{"owner": "USER", "providers": []string{"gmail"}, "statuses": []string{"CONNECTED"}}, []string{healthy}},
+			"nothing": {nil, []string{healthy, waiting, revoked, expired, shared}},
+			"null": {
+				map[string]any{"providers": nil, "enabled": nil},
+				[]string{healthy, waiting, revoked, expired, shared},
+			},
+			"a provider":   {map[string]any{"providers": []string{"gmail", "nosuch"}}, []string{healthy, waiting}},
+			"none of none": {map[string]any{"providers": []string{}}, []string{}},
+			"incomplete":   {map[string]any{"statuses": []string{"INCOMPLETE"}}, []string{waiting}},
+			"connected":    {map[string]any{"statuses": []string{"CONNECTED"}}, []string{healthy, shared}},
+			"ended": {
+				map[string]any{"statuses": []string{"DISCONNECTED", "EXPIRED"}},
+				[]string{revoked, expired},
+			},
+			"health": {
+				map[string]any{"healthStatuses": []string{"DISCONNECTED"}},
+				[]string{waiting, revoked},
+			},
+			"switched off":   {map[string]any{"enabled": false}, []string{shared}},
+			"public":         {map[string]any{"visibility": "PUBLIC"}, []string{shared}},
+			"of users":       {map[string]any{"owner": "USER"}, []string{healthy, waiting, revoked, expired}},
+			"of the company": {map[string]any{"owner": "COMPANY"}, []string{shared}},
+			"several conditions": {
+				map[string]any{"owner": "USER", "providers": []string{"gmail"}, "statuses": []string{"CONNECTED"}},
+				[]string{healthy},
+			},
 		} {
 			same(t, name, e.filtered("integrations", "IntegrationFilter", c.filter), c.want)
 		}
@@ -150,8 +180,11 @@ func TestTheTrailIsFoundByWhatWhoAndWhen(t *testing.T) {
 			"a conversation":  {map[string]any{"conversationId": conversation}, []string{events[1]}},
 			"since, included": {map[string]any{"since": at(1)}, []string{events[2], events[1]}},
 			"until, excluded": {map[string]any{"until": at(1)}, []string{events[0]}},
-			"a stretch":       {map[string]any{"since": at(1), "until": at(2), "eventTypes": []string{"QUERY"}}, []string{events[1]}},
-			"nobody's":        {map[string]any{"userId": e.newID(id.User)}, []string{}},
+			"a stretch": {
+				map[string]any{"since": at(1), "until": at(2), "eventTypes": []string{"QUERY"}},
+				[]string{events[1]},
+			},
+			"nobody's": {map[string]any{"userId": e.newID(id.User)}, []string{}},
 		} {
 			same(t, name, e.filtered("auditEvents", "AuditEventFilter", c.filter), c.want)
 		}
