@@ -3755,9 +3755,9 @@ type IntegrationCallbackPayload {
 input IntegrationCreateInput {
   "For whom. Absent for an integration of the company."
   userId: ID
-  "The provider's name, one that has another way to authenticate than OAUTH2."
+  "The provider's name. With OAUTH2 the integration is INCOMPLETE until integrationConnect, with its id, has been finished."
   provider: String!
-  "One of the provider's authKinds; the preferred way when absent."
+  "One of the provider's authKinds. Absent: the way that the config is meant for; OAUTH2 only where there is no other."
   authKind: AuthKind
   "For people, 1 to 200 characters."
   name: String!

@@ -310,9 +310,9 @@ type IntegrationConnectPayload struct {
 type IntegrationCreateInput struct {
 	// For whom. Absent for an integration of the company.
 	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
-	// The provider's name, one that has another way to authenticate than OAUTH2.
+	// The provider's name. With OAUTH2 the integration is INCOMPLETE until integrationConnect, with its id, has been finished.
 	Provider string `json:"provider"`
-	// One of the provider's authKinds; the preferred way when absent.
+	// One of the provider's authKinds. Absent: the way that the config is meant for; OAUTH2 only where there is no other.
 	AuthKind graphql.Omittable[*AuthKind] `json:"authKind,omitempty"`
 	// For people, 1 to 200 characters.
 	Name string `json:"name"`
