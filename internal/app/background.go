@@ -21,7 +21,7 @@ const (
 	agesEvery   = 30 * time.Second
 	ageBatch    = 100
 	// revokedKeysEvery is how soon a revocation is noticed that nobody could tell of.
-	revokedKeysEvery = 10 * time.Second
+	revokedKeysEvery = 3 * time.Second
 )
 
 // jobs is all that runs by itself.

@@ -8,11 +8,14 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/patchbay/patchbay/internal/problem"
 )
 
 // stream answers with server-sent events (graphql-sse, distinct connections mode): a next event for each answer, then
 // complete. It ends without complete when the client leaves, the credential ends or the server shuts down, so that a
-// client that is still there connects again.
+// client that is still there connects again; a credential's end comes as an answer with the reason before.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.OperationContext,
 	refused *graphql.Response) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -45,6 +48,8 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.
 	}
 	if ctx.Err() == nil {
 		events.complete()
+	} else if why := context.Cause(ctx); problem.Is(why, problem.Unauthenticated) {
+		events.next(answerOf(gqlerror.List{gqlError(asProblem(why, errRevoked))}))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/server"
 )
 
@@ -136,6 +137,19 @@ func TestAStreamEndsWithItsCredentialAndDoesNotComplete(t *testing.T) {
 	f := e.feed(t.Context(), "subscription { ticks }")
 	await(t, "the subscription", e.started)
 	e.revoke(nil)
+	f.wantEnd()
+	await(t, "its end", e.ended)
+}
+
+func TestAStreamSaysWhyItsCredentialHasEnded(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	f := e.feed(t.Context(), "subscription { ticks }")
+	await(t, "the subscription", e.started)
+	e.revoke(problem.New(problem.Unauthenticated, "This token has ended."))
+	f.want(`event: next
+data: {"errors":[{"message":"This token has ended.","extensions":{"code":"UNAUTHENTICATED"}}]}
+`)
 	f.wantEnd()
 	await(t, "its end", e.ended)
 }
