@@ -31,6 +31,9 @@ func complexity() generated.ComplexityRoot {
 	c.Query.Personalities = func(child int, first *int32, _ *string, last *int32, _ *string) int {
 		return pages(child, first, last)
 	}
+	c.Query.ExpiringCredentials = func(child int, _ int32, _ bool, first *int32, _ *string) int {
+		return pages(child, first, nil)
+	}
 	c.Integration.HealthHistory = c.Query.Personalities
 	c.Query.Nodes = func(child int, ids []string) int { return 1 + child*min(len(ids), maxNodes) }
 

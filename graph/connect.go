@@ -13,9 +13,39 @@ func (r queryResolver) ConnectAttempt(ctx context.Context, state string) (*model
 	if err != nil {
 		return nil, absent(err)
 	}
+	return r.attemptOf(state, progress)
+}
+
+// ConnectAttemptChanged resolves Subscription.connectAttemptChanged. Its goroutine ends with the stream.
+func (r subscriptionResolver) ConnectAttemptChanged(
+	ctx context.Context, state string,
+) (<-chan *model.ConnectAttempt, error) {
+	in, err := r.Deps.Integrations.FollowAttempt(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan *model.ConnectAttempt)
+	go func() {
+		defer close(out)
+		for progress := range in {
+			attempt, err := r.attemptOf(state, progress)
+			if err != nil { // not among the failures that are told
+				return
+			}
+			select {
+			case out <- attempt:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+func (g *Graph) attemptOf(state string, progress *integration.Progress) (*model.ConnectAttempt, error) {
 	row := progress.Attempt
 	out := &model.ConnectAttempt{
-		State: state, Status: model.ConnectAttemptStatus(progress.Status), Provider: r.providers.Named(row.Provider),
+		State: state, Status: model.ConnectAttemptStatus(progress.Status), Provider: g.providers.Named(row.Provider),
 		IntegrationID: row.IntegrationID, ExpiresAt: row.ExpiresAt,
 	}
 	if progress.Failure != nil {

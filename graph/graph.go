@@ -85,6 +85,7 @@ type (
 	auditEventResolver     struct{ *Graph }
 	connectAttemptResolver struct{ *Graph }
 	healthEventResolver    struct{ *Graph }
+	expiringResolver       struct{ *Graph }
 )
 
 // Query implements generated.ResolverRoot, as do the methods below.
@@ -107,6 +108,9 @@ func (g *Graph) AuditEvent() generated.AuditEventResolver { return auditEventRes
 
 // ConnectAttempt returns the resolvers of a connection attempt's fields.
 func (g *Graph) ConnectAttempt() generated.ConnectAttemptResolver { return connectAttemptResolver{g} }
+
+// ExpiringCredential returns the resolvers of a credential that ends.
+func (g *Graph) ExpiringCredential() generated.ExpiringCredentialResolver { return expiringResolver{g} }
 
 // IntegrationHealthEvent returns the resolvers of a stream's event.
 func (g *Graph) IntegrationHealthEvent() generated.IntegrationHealthEventResolver {

@@ -24,6 +24,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AuditEvent() AuditEventResolver
 	ConnectAttempt() ConnectAttemptResolver
+	ExpiringCredential() ExpiringCredentialResolver
 	Integration() IntegrationResolver
 	IntegrationHealthEvent() IntegrationHealthEventResolver
 	Mutation() MutationResolver
@@ -157,6 +158,24 @@ type ComplexityRoot struct {
 		To             func(childComplexity int) int
 		URL            func(childComplexity int) int
 		Unread         func(childComplexity int) int
+	}
+
+	ExpiringCredential struct {
+		ExpiresAt    func(childComplexity int) int
+		Integration  func(childComplexity int) int
+		RenewsItself func(childComplexity int) int
+	}
+
+	ExpiringCredentialConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ExpiringCredentialEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	InputError struct {
@@ -402,21 +421,22 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APIKeys          func(childComplexity int) int
-		AuditEvents      func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.AuditEventFilter) int
-		ConnectAttempt   func(childComplexity int, state string) int
-		Integration      func(childComplexity int, id string) int
-		Integrations     func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.IntegrationFilter) int
-		Node             func(childComplexity int, id string) int
-		Nodes            func(childComplexity int, ids []string) int
-		Personalities    func(childComplexity int, first *int32, after *string, last *int32, before *string) int
-		Personality      func(childComplexity int, id string) int
-		Provider         func(childComplexity int, name string) int
-		Providers        func(childComplexity int, category *model.ProviderCategory) int
-		User             func(childComplexity int, id string) int
-		UserByExternalID func(childComplexity int, externalID string) int
-		Users            func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.UserFilter, orderBy *model.UserOrder) int
-		Viewer           func(childComplexity int) int
+		APIKeys             func(childComplexity int) int
+		AuditEvents         func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.AuditEventFilter) int
+		ConnectAttempt      func(childComplexity int, state string) int
+		ExpiringCredentials func(childComplexity int, withinHours int32, includeSelfRenewing bool, first *int32, after *string) int
+		Integration         func(childComplexity int, id string) int
+		Integrations        func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.IntegrationFilter) int
+		Node                func(childComplexity int, id string) int
+		Nodes               func(childComplexity int, ids []string) int
+		Personalities       func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		Personality         func(childComplexity int, id string) int
+		Provider            func(childComplexity int, name string) int
+		Providers           func(childComplexity int, category *model.ProviderCategory) int
+		User                func(childComplexity int, id string) int
+		UserByExternalID    func(childComplexity int, externalID string) int
+		Users               func(childComplexity int, first *int32, after *string, last *int32, before *string, filter *model.UserFilter, orderBy *model.UserOrder) int
+		Viewer              func(childComplexity int) int
 	}
 
 	QueryPlan struct {
@@ -449,6 +469,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		ConnectAttemptChanged    func(childComplexity int, state string) int
 		IntegrationHealthChanged func(childComplexity int, userID *string, integrationIds []string, providers []string, after *string, snapshot bool) int
 	}
 
@@ -1011,6 +1032,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EmailMessage.Unread(childComplexity), true
+
+	case "ExpiringCredential.expiresAt":
+		if e.ComplexityRoot.ExpiringCredential.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredential.ExpiresAt(childComplexity), true
+	case "ExpiringCredential.integration":
+		if e.ComplexityRoot.ExpiringCredential.Integration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredential.Integration(childComplexity), true
+	case "ExpiringCredential.renewsItself":
+		if e.ComplexityRoot.ExpiringCredential.RenewsItself == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredential.RenewsItself(childComplexity), true
+
+	case "ExpiringCredentialConnection.edges":
+		if e.ComplexityRoot.ExpiringCredentialConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialConnection.Edges(childComplexity), true
+	case "ExpiringCredentialConnection.nodes":
+		if e.ComplexityRoot.ExpiringCredentialConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialConnection.Nodes(childComplexity), true
+	case "ExpiringCredentialConnection.pageInfo":
+		if e.ComplexityRoot.ExpiringCredentialConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialConnection.PageInfo(childComplexity), true
+	case "ExpiringCredentialConnection.totalCount":
+		if e.ComplexityRoot.ExpiringCredentialConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialConnection.TotalCount(childComplexity), true
+
+	case "ExpiringCredentialEdge.cursor":
+		if e.ComplexityRoot.ExpiringCredentialEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialEdge.Cursor(childComplexity), true
+	case "ExpiringCredentialEdge.node":
+		if e.ComplexityRoot.ExpiringCredentialEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExpiringCredentialEdge.Node(childComplexity), true
 
 	case "InputError.code":
 		if e.ComplexityRoot.InputError.Code == nil {
@@ -2043,6 +2121,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ConnectAttempt(childComplexity, args["state"].(string)), true
+	case "Query.expiringCredentials":
+		if e.ComplexityRoot.Query.ExpiringCredentials == nil {
+			break
+		}
+
+		args, err := ec.field_Query_expiringCredentials_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExpiringCredentials(childComplexity, args["withinHours"].(int32), args["includeSelfRenewing"].(bool), args["first"].(*int32), args["after"].(*string)), true
 	case "Query.integration":
 		if e.ComplexityRoot.Query.Integration == nil {
 			break
@@ -2278,6 +2367,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Revocation.Outcome(childComplexity), true
 
+	case "Subscription.connectAttemptChanged":
+		if e.ComplexityRoot.Subscription.ConnectAttemptChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_connectAttemptChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConnectAttemptChanged(childComplexity, args["state"].(string)), true
 	case "Subscription.integrationHealthChanged":
 		if e.ComplexityRoot.Subscription.IntegrationHealthChanged == nil {
 			break
@@ -2690,6 +2790,17 @@ type Query {
     "The state that integrationConnect answered with."
     state: String!
   ): ConnectAttempt @auth(requires: INTEGRATIONS_READ)
+  "Credentials that end within this many hours, soonest first; those that renew themselves are left out unless asked for."
+  expiringCredentials(
+    "How far to look ahead: 1 to 8760. What should have been renewed already comes first."
+    withinHours: Int! = 72
+    "Whether to list those too that are renewed without anybody acting."
+    includeSelfRenewing: Boolean! = false
+    "How many: 1 to 100, 20 when absent."
+    first: Int
+    "Only what follows this cursor."
+    after: String
+  ): ExpiringCredentialConnection! @auth(requires: INTEGRATIONS_READ)
 
   "A personality by id. Null when there is none."
   personality(
@@ -2831,6 +2942,11 @@ type Subscription {
     "Whether to begin with the present state. Ignored with ` + "`" + `after` + "`" + `."
     snapshot: Boolean! = true
   ): IntegrationHealthEvent! @auth(requires: INTEGRATIONS_READ)
+  "How a connection attempt goes on, until it has ended: first how it stands, then each change."
+  connectAttemptChanged(
+    "The state that integrationConnect answered with."
+    state: String!
+  ): ConnectAttempt! @auth(requires: INTEGRATIONS_READ)
 }
 
 # ───────────────────────────── Common ─────────────────────────────
@@ -3593,6 +3709,36 @@ enum StreamEventKind {
   REMOVED
   "Events were dropped for this reader, or ` + "`" + `after` + "`" + ` is older than what is kept; a snapshot follows."
   GAP
+}
+
+"A credential with an end."
+type ExpiringCredential {
+  "The integration that it is behind."
+  integration: Integration
+  "When it ends. For one that renews itself, when the present access token does."
+  expiresAt: DateTime!
+  "Whether it is renewed without anybody acting."
+  renewsItself: Boolean!
+}
+
+"A page of credentials that end."
+type ExpiringCredentialConnection {
+  "The credentials of this page with their cursors."
+  edges: [ExpiringCredentialEdge!]!
+  "The credentials of this page."
+  nodes: [ExpiringCredential!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+  "How many there are in all pages."
+  totalCount: Int!
+}
+
+"A credential in a page."
+type ExpiringCredentialEdge {
+  "Its place in the list, to pass as ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The credential."
+  node: ExpiringCredential!
 }
 
 "An explicit rule: whether one personality may use an integration."
@@ -4360,6 +4506,42 @@ func (ec *executionContext) childFields_ConnectAttempt(ctx context.Context, fiel
 		return ec.fieldContext_ConnectAttempt_failure(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConnectAttempt", field.Name)
+}
+
+func (ec *executionContext) childFields_ExpiringCredential(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "integration":
+		return ec.fieldContext_ExpiringCredential_integration(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExpiringCredential_expiresAt(ctx, field)
+	case "renewsItself":
+		return ec.fieldContext_ExpiringCredential_renewsItself(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExpiringCredential", field.Name)
+}
+
+func (ec *executionContext) childFields_ExpiringCredentialConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ExpiringCredentialConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ExpiringCredentialConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ExpiringCredentialConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ExpiringCredentialConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExpiringCredentialConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ExpiringCredentialEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ExpiringCredentialEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ExpiringCredentialEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExpiringCredentialEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Integration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -17,6 +17,8 @@ type Order struct {
 	Kind id.Kind
 	// Descending lists the newest first.
 	Descending bool
+	// ByTime lists by a time and then by id: keys are those of Timed.
+	ByTime bool
 }
 
 // Request is what one page asks for. It is comparable, so that it can be part of a loader's key.

@@ -137,6 +137,9 @@ func (s *Service) failed(ctx context.Context, row *ent.ConnectAttempt, why error
 		if err != nil {
 			return fmt.Errorf("close an attempt: %w", err)
 		}
+		if err := s.Store.Notify(ctx, attempts, row.ID); err != nil {
+			return fmt.Errorf("tell of an attempt: %w", err)
+		}
 		return s.record(ctx, audit.Event{
 			Type: audit.ConnectFailed, UserID: row.UserID, IntegrationID: row.IntegrationID,
 			Details: column.Object{"provider": row.Provider}, Failure: string(code),

@@ -211,6 +211,9 @@ func (s *Service) keepAttempt(ctx context.Context, row *ent.ConnectAttempt, inte
 	if n == 0 { // pruned, or deleted with its user, while the provider was asked
 		return errState
 	}
+	if err := s.Store.Notify(ctx, attempts, row.ID); err != nil {
+		return fmt.Errorf("tell of an attempt: %w", err)
+	}
 	return nil
 }
 
