@@ -28,12 +28,14 @@ type sealedServer struct {
 
 func newSealedServer(t *testing.T, database string) *sealedServer {
 	t.Helper()
-	s := &sealedServer{vendor: newVendor(t), database: database, ringFile: newRingFile(t)}
+	v := newVendor(t)
+	s := &sealedServer{vendor: v, database: database, ringFile: newRingFile(t)}
 	command(t, "migrate", "--database", database)
 	s.key = strings.TrimSpace(command(t, "apikey", "create", "--database", database, "--company", "Acme"))
 	s.args = []string{
 		"--database", database, "--listen", "127.0.0.1:0", "--log-level", "info",
-		"--egress-allow", strings.TrimPrefix(s.vendor.URL, "http://"),
+		"--egress-allow", strings.TrimPrefix(v.URL, "http://"), "--manifests", manifests(t, v.URL),
+		"--oauth-clients", `{"google":{"client_id":"client","client_secret":"secret"}}`,
 	}
 	s.running = s.start(t)
 	return s
@@ -95,9 +97,11 @@ func (s *sealedServer) isUnreadable(id string) {
 		!strings.Contains(text(payload), "An administrator has to restore the key") {
 		s.t.Errorf("asked %s: %s", id, text(payload))
 	}
-	got := s.ask(`query($id: ID!) { integration(id: $id) { health { status reason nextAction message } } }`, map[string]any{"id": id})
+	got := s.ask(`query($id: ID!) { integration(id: $id) { health { status reason nextAction message } } }`,
+		map[string]any{"id": id})
 	state := at(got, "integration", "health")
-	if at(state, "status") != "DISCONNECTED" || at(state, "reason") != "SECRET_UNREADABLE" || at(state, "nextAction") != "CONTACT_ADMIN" {
+	if at(state, "status") != "DISCONNECTED" || at(state, "reason") != "SECRET_UNREADABLE" ||
+		at(state, "nextAction") != "CONTACT_ADMIN" {
 		s.t.Errorf("health = %s", text(state))
 	}
 }

@@ -141,6 +141,6 @@ func (c keysDrop) settled(now time.Time) error {
 	if wait <= 0 {
 		return nil
 	}
-	return fmt.Errorf("the ring changed less than %s ago, and a renewal that began before may still store a value that "+
-		"this key has sealed: try again in %s", credential.Settles, cmp.Or(wait.Round(time.Second), time.Second))
+	return fmt.Errorf("the ring changed less than %d minutes ago, and a renewal that began before may still store a value "+
+		"that this key has sealed: try again in %s", int(credential.Settles.Minutes()), cmp.Or(wait.Round(time.Second), time.Second))
 }

@@ -24,6 +24,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to this version; safe to run from several replicas at once."`
 	APIKey    apiKeyCommand    `cmd:"" name:"apikey" help:"Make, list and revoke API keys."`
 	Keys      keysCommand      `cmd:"" help:"Make, replace and list the keys that seal secrets."`
+	Revoke    revokeCommand    `cmd:"" help:"The kill switch: stop, revoke and destroy every credential that matches, after an incident."`
 	Providers providersCommand `cmd:"" help:"List, check and show provider manifests."`
 	Schema    schemaCommand    `cmd:"" help:"Print the GraphQL schema."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`

@@ -43,6 +43,9 @@ type Ended struct {
 	id string // "" when there was no credential
 }
 
+// Waiting is Ended for a credential that was stopped before and is there still.
+func Waiting(row *ent.Credential) Ended { return Ended{IntegrationID: integrationOf(row), id: row.ID} }
+
 const (
 	// patience is how long Revoke waits for a renewal under way before it leaves the rest to the background.
 	patience = 10 * time.Second

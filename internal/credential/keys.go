@@ -101,3 +101,14 @@ func sealedBy(column string, key uint32) *entsql.Predicate {
 func prefixOf(key uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{1}, key)
 }
+
+// SealedWith matches the rows of a table of which any value was sealed with a key.
+func SealedWith(s *entsql.Selector, table string, key uint32) *entsql.Predicate {
+	var any []*entsql.Predicate
+	for _, c := range Columns() {
+		if c.Table == table {
+			any = append(any, sealedBy(s.C(c.Name), key))
+		}
+	}
+	return entsql.Or(any...)
+}

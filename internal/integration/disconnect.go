@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *Service) Disconnect(ctx context.Context, integrationID string) (credent
 		if err != nil {
 			return err
 		}
-		gone, err = s.remove(ctx, row)
+		gone, err = s.remove(ctx, row, nil)
 		return err
 	})
 	if err != nil {
@@ -73,7 +74,7 @@ func (s *Service) DisconnectAll(
 			return fmt.Errorf("read a user's integrations: %w", err)
 		}
 		for _, row := range rows {
-			one, err := s.remove(ctx, row)
+			one, err := s.remove(ctx, row, nil)
 			if err != nil {
 				return err
 			}
@@ -124,8 +125,8 @@ func putOff(one removed) credential.Revocation {
 	}
 }
 
-// remove stops all use of an integration and deletes it, in the caller's transaction.
-func (s *Service) remove(ctx context.Context, row *ent.Integration) (removed, error) {
+// remove stops all use of an integration and deletes it, in the caller's transaction. The trail says why, if given.
+func (s *Service) remove(ctx context.Context, row *ent.Integration, why column.Object) (removed, error) {
 	shared, err := s.sharesGrant(ctx, row)
 	if err != nil {
 		return removed{}, err
@@ -134,9 +135,10 @@ func (s *Service) remove(ctx context.Context, row *ent.Integration) (removed, er
 	if err != nil {
 		return removed{}, err
 	}
+	details := column.Object{"provider": row.Provider, "name": row.Name}
+	maps.Copy(details, why)
 	if err := s.record(ctx, audit.Event{
-		Type: audit.Disconnected, UserID: row.UserID, IntegrationID: &row.ID,
-		Details: column.Object{"provider": row.Provider, "name": row.Name},
+		Type: audit.Disconnected, UserID: row.UserID, IntegrationID: &row.ID, Details: details,
 	}); err != nil {
 		return removed{}, err
 	}
