@@ -20,6 +20,9 @@ const (
 	probeBatch  = 64
 	agesEvery   = 30 * time.Second
 	ageBatch    = 100
+	// prunesEvery and pruneBatch pace the deletion of what is kept for a time only.
+	prunesEvery = 10 * time.Minute
+	pruneBatch  = 500
 	// revokedKeysEvery is how soon a revocation is noticed that nobody could tell of.
 	revokedKeysEvery = 3 * time.Second
 )
@@ -34,14 +37,30 @@ func (a *App) jobs() []jobs.Job {
 		{Name: "renew tokens ahead", Every: renewalsEvery, Batch: renewalBatch, Step: a.credentials.RefreshDue},
 		{
 			Name: "probe health", Every: probesEvery, Batch: probeBatch,
-			Step: func(ctx context.Context, batch int) (int, error) { return a.health.ProbeDue(ctx, a.integrations, batch) },
+			Step: func(ctx context.Context, batch int) (int, error) {
+				return a.health.ProbeDue(ctx, a.integrations, batch)
+			},
 		},
 		{Name: "age health", Every: agesEvery, Batch: ageBatch, Step: a.health.AgeDue},
+		a.prune("prune health changes", a.settings.KeepHealthChanges, a.health.Prune),
+		a.prune("prune attempts to connect", a.settings.KeepAttempts, a.integrations.PruneAttempts),
 		{
 			Name: "end what revoked keys have opened", Every: revokedKeysEvery, Batch: 1,
 			Step: func(ctx context.Context, _ int) (int, error) { return 0, a.access.EndRevoked(ctx) },
 		},
 	}
+}
+
+// prune is the job that deletes what ended longer ago than it is kept; 0 keeps it for ever.
+func (a *App) prune(
+	name string, keep time.Duration, prune func(ctx context.Context, before time.Time, limit int) (int, error),
+) jobs.Job {
+	return jobs.Job{Name: name, Every: prunesEvery, Batch: pruneBatch, Step: func(ctx context.Context, n int) (int, error) {
+		if keep <= 0 {
+			return 0, nil
+		}
+		return prune(ctx, a.now().Add(-keep), n)
+	}}
 }
 
 // probeInterval returns how often a provider is probed; 0 when it cannot be.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/seal"
@@ -65,6 +66,9 @@ type serverSettings struct {
 	OAuthClients oauthClients `name:"oauth-clients" help:"OAuth client of each client group, as JSON: {\"GROUP\":{\"client_id\":\"…\",\"client_secret\":\"…\"}}." placeholder:"JSON"`
 	EgressAllow  []string     `help:"What egress may reach besides public addresses: networks (10.1.0.0/16) and host:port pairs." placeholder:"NETWORK|HOST:PORT"`
 	Origins      []string     `help:"Browser origins besides the server's own that may call it, for example https://app.example.com." placeholder:"ORIGIN"`
+
+	KeepHealthChanges time.Duration `help:"How long changes of health are kept, which streams and histories read; 0 keeps them for ever." default:"720h" placeholder:"DURATION"`
+	KeepAttempts      time.Duration `help:"How long the outcome of an attempt to connect is kept after the attempt has ended; 0 keeps it for ever." default:"24h" placeholder:"DURATION"`
 
 	Sandbox       bool   `help:"Serve the built-in providers from a sandbox in place of the real services."`
 	SandboxListen string `help:"Address of the sandbox; loopback only." default:"127.0.0.1:0"`

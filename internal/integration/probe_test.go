@@ -66,3 +66,26 @@ func TestWhatIsNotFinishedOrHasNoProbeWaitsForNone(t *testing.T) {
 		}
 	})
 }
+
+func TestAttemptsPastTheirEndArePruned(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := integrationtest.New(t, s)
+		w.Connect(t, w.User)
+		if _, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.Other)); err != nil {
+			t.Fatal(err)
+		}
+		events := len(w.Events(t, audit.Connected))
+		for _, step := range []struct {
+			before time.Time
+			pruned int
+		}{{integrationtest.Start.Add(10 * time.Minute), 0}, {integrationtest.Start.Add(10*time.Minute + time.Second), 2}} {
+			if n, err := w.PruneAttempts(t.Context(), step.before, 10); n != step.pruned || err != nil {
+				t.Errorf("%d pruned, %v, want %d", n, err, step.pruned)
+			}
+		}
+		if len(w.Events(t, audit.Connected)) != events || s.Client(w.Ctx).Integration.Query().CountX(w.Ctx) != 1 {
+			t.Error("more than attempts was pruned")
+		}
+	})
+}
