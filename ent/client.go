@@ -25,6 +25,7 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
+	"github.com/patchbay/patchbay/ent/providerillness"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
 
@@ -56,6 +57,8 @@ type Client struct {
 	Personality *PersonalityClient
 	// PersonalityAccess is the client for interacting with the PersonalityAccess builders.
 	PersonalityAccess *PersonalityAccessClient
+	// ProviderIllness is the client for interacting with the ProviderIllness builders.
+	ProviderIllness *ProviderIllnessClient
 	// UsageCounter is the client for interacting with the UsageCounter builders.
 	UsageCounter *UsageCounterClient
 	// User is the client for interacting with the User builders.
@@ -81,6 +84,7 @@ func (c *Client) init() {
 	c.Integration = NewIntegrationClient(c.config)
 	c.Personality = NewPersonalityClient(c.config)
 	c.PersonalityAccess = NewPersonalityAccessClient(c.config)
+	c.ProviderIllness = NewProviderIllnessClient(c.config)
 	c.UsageCounter = NewUsageCounterClient(c.config)
 	c.User = NewUserClient(c.config)
 }
@@ -185,6 +189,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Integration:       NewIntegrationClient(cfg),
 		Personality:       NewPersonalityClient(cfg),
 		PersonalityAccess: NewPersonalityAccessClient(cfg),
+		ProviderIllness:   NewProviderIllnessClient(cfg),
 		UsageCounter:      NewUsageCounterClient(cfg),
 		User:              NewUserClient(cfg),
 	}, nil
@@ -216,6 +221,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Integration:       NewIntegrationClient(cfg),
 		Personality:       NewPersonalityClient(cfg),
 		PersonalityAccess: NewPersonalityAccessClient(cfg),
+		ProviderIllness:   NewProviderIllnessClient(cfg),
 		UsageCounter:      NewUsageCounterClient(cfg),
 		User:              NewUserClient(cfg),
 	}, nil
@@ -249,7 +255,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AuditEvent, c.Company, c.CompanySequence, c.ConnectAttempt,
 		c.Credential, c.HealthChange, c.Integration, c.Personality,
-		c.PersonalityAccess, c.UsageCounter, c.User,
+		c.PersonalityAccess, c.ProviderIllness, c.UsageCounter, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -261,7 +267,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AuditEvent, c.Company, c.CompanySequence, c.ConnectAttempt,
 		c.Credential, c.HealthChange, c.Integration, c.Personality,
-		c.PersonalityAccess, c.UsageCounter, c.User,
+		c.PersonalityAccess, c.ProviderIllness, c.UsageCounter, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -290,6 +296,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Personality.mutate(ctx, m)
 	case *PersonalityAccessMutation:
 		return c.PersonalityAccess.mutate(ctx, m)
+	case *ProviderIllnessMutation:
+		return c.ProviderIllness.mutate(ctx, m)
 	case *UsageCounterMutation:
 		return c.UsageCounter.mutate(ctx, m)
 	case *UserMutation:
@@ -1729,6 +1737,141 @@ func (c *PersonalityAccessClient) mutate(ctx context.Context, m *PersonalityAcce
 	}
 }
 
+// ProviderIllnessClient is a client for the ProviderIllness schema.
+type ProviderIllnessClient struct {
+	config
+}
+
+// NewProviderIllnessClient returns a client for the ProviderIllness from the given config.
+func NewProviderIllnessClient(c config) *ProviderIllnessClient {
+	return &ProviderIllnessClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `providerillness.Hooks(f(g(h())))`.
+func (c *ProviderIllnessClient) Use(hooks ...Hook) {
+	c.hooks.ProviderIllness = append(c.hooks.ProviderIllness, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `providerillness.Intercept(f(g(h())))`.
+func (c *ProviderIllnessClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ProviderIllness = append(c.inters.ProviderIllness, interceptors...)
+}
+
+// Create returns a builder for creating a ProviderIllness entity.
+func (c *ProviderIllnessClient) Create() *ProviderIllnessCreate {
+	mutation := newProviderIllnessMutation(c.config, OpCreate)
+	return &ProviderIllnessCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ProviderIllness entities.
+func (c *ProviderIllnessClient) CreateBulk(builders ...*ProviderIllnessCreate) *ProviderIllnessCreateBulk {
+	return &ProviderIllnessCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProviderIllnessClient) MapCreateBulk(slice any, setFunc func(*ProviderIllnessCreate, int)) *ProviderIllnessCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProviderIllnessCreateBulk{err: fmt.Errorf("calling to ProviderIllnessClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProviderIllnessCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProviderIllnessCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ProviderIllness.
+func (c *ProviderIllnessClient) Update() *ProviderIllnessUpdate {
+	mutation := newProviderIllnessMutation(c.config, OpUpdate)
+	return &ProviderIllnessUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProviderIllnessClient) UpdateOne(_m *ProviderIllness) *ProviderIllnessUpdateOne {
+	mutation := newProviderIllnessMutation(c.config, OpUpdateOne, withProviderIllness(_m))
+	return &ProviderIllnessUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProviderIllnessClient) UpdateOneID(id string) *ProviderIllnessUpdateOne {
+	mutation := newProviderIllnessMutation(c.config, OpUpdateOne, withProviderIllnessID(id))
+	return &ProviderIllnessUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ProviderIllness.
+func (c *ProviderIllnessClient) Delete() *ProviderIllnessDelete {
+	mutation := newProviderIllnessMutation(c.config, OpDelete)
+	return &ProviderIllnessDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProviderIllnessClient) DeleteOne(_m *ProviderIllness) *ProviderIllnessDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProviderIllnessClient) DeleteOneID(id string) *ProviderIllnessDeleteOne {
+	builder := c.Delete().Where(providerillness.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProviderIllnessDeleteOne{builder}
+}
+
+// Query returns a query builder for ProviderIllness.
+func (c *ProviderIllnessClient) Query() *ProviderIllnessQuery {
+	return &ProviderIllnessQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProviderIllness},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ProviderIllness entity by its id.
+func (c *ProviderIllnessClient) Get(ctx context.Context, id string) (*ProviderIllness, error) {
+	return c.Query().Where(providerillness.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProviderIllnessClient) GetX(ctx context.Context, id string) *ProviderIllness {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ProviderIllnessClient) Hooks() []Hook {
+	hooks := c.hooks.ProviderIllness
+	return append(hooks[:len(hooks):len(hooks)], providerillness.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProviderIllnessClient) Interceptors() []Interceptor {
+	inters := c.inters.ProviderIllness
+	return append(inters[:len(inters):len(inters)], providerillness.Interceptors[:]...)
+}
+
+func (c *ProviderIllnessClient) mutate(ctx context.Context, m *ProviderIllnessMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProviderIllnessCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProviderIllnessUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProviderIllnessUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProviderIllnessDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ProviderIllness mutation op: %q", m.Op())
+	}
+}
+
 // UsageCounterClient is a client for the UsageCounter schema.
 type UsageCounterClient struct {
 	config
@@ -2035,13 +2178,13 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AuditEvent, Company, CompanySequence, ConnectAttempt, Credential,
-		HealthChange, Integration, Personality, PersonalityAccess, UsageCounter,
-		User []ent.Hook
+		HealthChange, Integration, Personality, PersonalityAccess, ProviderIllness,
+		UsageCounter, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AuditEvent, Company, CompanySequence, ConnectAttempt, Credential,
-		HealthChange, Integration, Personality, PersonalityAccess, UsageCounter,
-		User []ent.Interceptor
+		HealthChange, Integration, Personality, PersonalityAccess, ProviderIllness,
+		UsageCounter, User []ent.Interceptor
 	}
 )
 

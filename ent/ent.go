@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
+	"github.com/patchbay/patchbay/ent/providerillness"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
 )
@@ -94,6 +95,7 @@ func checkColumn(t, c string) error {
 			integration.Table:       integration.ValidColumn,
 			personality.Table:       personality.ValidColumn,
 			personalityaccess.Table: personalityaccess.ValidColumn,
+			providerillness.Table:   providerillness.ValidColumn,
 			usagecounter.Table:      usagecounter.ValidColumn,
 			user.Table:              user.ValidColumn,
 		})

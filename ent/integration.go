@@ -71,6 +71,8 @@ type Integration struct {
 	StaleAt *time.Time `json:"stale_at,omitempty"`
 	// FailedProbes holds the value of the "failed_probes" field.
 	FailedProbes int `json:"failed_probes,omitempty"`
+	// When the provider was last asked by a probe that ran by itself.
+	ProbedAt *time.Time `json:"probed_at,omitempty"`
 	// When the next probe is due; while one runs, when another may take it over. Null when there is nothing to probe.
 	NextProbeAt *time.Time `json:"next_probe_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -136,7 +138,7 @@ func (*Integration) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case integration.FieldID, integration.FieldCompanyID, integration.FieldUserID, integration.FieldProvider, integration.FieldAuthKind, integration.FieldName, integration.FieldVisibility, integration.FieldPersonalityID, integration.FieldAccountID, integration.FieldAccountName, integration.FieldHealthStatus, integration.FieldHealthReason, integration.FieldHealthMessage, integration.FieldHealthAction:
 			values[i] = new(sql.NullString)
-		case integration.FieldConnectedAt, integration.FieldLastUsedAt, integration.FieldCreatedAt, integration.FieldUpdatedAt, integration.FieldHealthCheckedAt, integration.FieldLastSucceededAt, integration.FieldTokenExpiresAt, integration.FieldStaleAt, integration.FieldNextProbeAt:
+		case integration.FieldConnectedAt, integration.FieldLastUsedAt, integration.FieldCreatedAt, integration.FieldUpdatedAt, integration.FieldHealthCheckedAt, integration.FieldLastSucceededAt, integration.FieldTokenExpiresAt, integration.FieldStaleAt, integration.FieldProbedAt, integration.FieldNextProbeAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -326,6 +328,13 @@ func (_m *Integration) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.FailedProbes = int(value.Int64)
 			}
+		case integration.FieldProbedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field probed_at", values[i])
+			} else if value.Valid {
+				_m.ProbedAt = new(time.Time)
+				*_m.ProbedAt = value.Time
+			}
 		case integration.FieldNextProbeAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field next_probe_at", values[i])
@@ -483,6 +492,11 @@ func (_m *Integration) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("failed_probes=")
 	builder.WriteString(fmt.Sprintf("%v", _m.FailedProbes))
+	builder.WriteString(", ")
+	if v := _m.ProbedAt; v != nil {
+		builder.WriteString("probed_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	if v := _m.NextProbeAt; v != nil {
 		builder.WriteString("next_probe_at=")

@@ -295,6 +295,20 @@ func (_c *IntegrationCreate) SetNillableFailedProbes(v *int) *IntegrationCreate 
 	return _c
 }
 
+// SetProbedAt sets the "probed_at" field.
+func (_c *IntegrationCreate) SetProbedAt(v time.Time) *IntegrationCreate {
+	_c.mutation.SetProbedAt(v)
+	return _c
+}
+
+// SetNillableProbedAt sets the "probed_at" field if the given value is not nil.
+func (_c *IntegrationCreate) SetNillableProbedAt(v *time.Time) *IntegrationCreate {
+	if v != nil {
+		_c.SetProbedAt(*v)
+	}
+	return _c
+}
+
 // SetNextProbeAt sets the "next_probe_at" field.
 func (_c *IntegrationCreate) SetNextProbeAt(v time.Time) *IntegrationCreate {
 	_c.mutation.SetNextProbeAt(v)
@@ -675,6 +689,10 @@ func (_c *IntegrationCreate) createSpec() (*Integration, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.FailedProbes(); ok {
 		_spec.SetField(integration.FieldFailedProbes, field.TypeInt, value)
 		_node.FailedProbes = value
+	}
+	if value, ok := _c.mutation.ProbedAt(); ok {
+		_spec.SetField(integration.FieldProbedAt, field.TypeTime, value)
+		_node.ProbedAt = &value
 	}
 	if value, ok := _c.mutation.NextProbeAt(); ok {
 		_spec.SetField(integration.FieldNextProbeAt, field.TypeTime, value)
@@ -1108,6 +1126,24 @@ func (u *IntegrationUpsert) UpdateFailedProbes() *IntegrationUpsert {
 // AddFailedProbes adds v to the "failed_probes" field.
 func (u *IntegrationUpsert) AddFailedProbes(v int) *IntegrationUpsert {
 	u.Add(integration.FieldFailedProbes, v)
+	return u
+}
+
+// SetProbedAt sets the "probed_at" field.
+func (u *IntegrationUpsert) SetProbedAt(v time.Time) *IntegrationUpsert {
+	u.Set(integration.FieldProbedAt, v)
+	return u
+}
+
+// UpdateProbedAt sets the "probed_at" field to the value that was provided on create.
+func (u *IntegrationUpsert) UpdateProbedAt() *IntegrationUpsert {
+	u.SetExcluded(integration.FieldProbedAt)
+	return u
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (u *IntegrationUpsert) ClearProbedAt() *IntegrationUpsert {
+	u.SetNull(integration.FieldProbedAt)
 	return u
 }
 
@@ -1571,6 +1607,27 @@ func (u *IntegrationUpsertOne) AddFailedProbes(v int) *IntegrationUpsertOne {
 func (u *IntegrationUpsertOne) UpdateFailedProbes() *IntegrationUpsertOne {
 	return u.Update(func(s *IntegrationUpsert) {
 		s.UpdateFailedProbes()
+	})
+}
+
+// SetProbedAt sets the "probed_at" field.
+func (u *IntegrationUpsertOne) SetProbedAt(v time.Time) *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.SetProbedAt(v)
+	})
+}
+
+// UpdateProbedAt sets the "probed_at" field to the value that was provided on create.
+func (u *IntegrationUpsertOne) UpdateProbedAt() *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.UpdateProbedAt()
+	})
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (u *IntegrationUpsertOne) ClearProbedAt() *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.ClearProbedAt()
 	})
 }
 
@@ -2204,6 +2261,27 @@ func (u *IntegrationUpsertBulk) AddFailedProbes(v int) *IntegrationUpsertBulk {
 func (u *IntegrationUpsertBulk) UpdateFailedProbes() *IntegrationUpsertBulk {
 	return u.Update(func(s *IntegrationUpsert) {
 		s.UpdateFailedProbes()
+	})
+}
+
+// SetProbedAt sets the "probed_at" field.
+func (u *IntegrationUpsertBulk) SetProbedAt(v time.Time) *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.SetProbedAt(v)
+	})
+}
+
+// UpdateProbedAt sets the "probed_at" field to the value that was provided on create.
+func (u *IntegrationUpsertBulk) UpdateProbedAt() *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.UpdateProbedAt()
+	})
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (u *IntegrationUpsertBulk) ClearProbedAt() *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.ClearProbedAt()
 	})
 }
 

@@ -383,6 +383,26 @@ func (_u *IntegrationUpdate) AddFailedProbes(v int) *IntegrationUpdate {
 	return _u
 }
 
+// SetProbedAt sets the "probed_at" field.
+func (_u *IntegrationUpdate) SetProbedAt(v time.Time) *IntegrationUpdate {
+	_u.mutation.SetProbedAt(v)
+	return _u
+}
+
+// SetNillableProbedAt sets the "probed_at" field if the given value is not nil.
+func (_u *IntegrationUpdate) SetNillableProbedAt(v *time.Time) *IntegrationUpdate {
+	if v != nil {
+		_u.SetProbedAt(*v)
+	}
+	return _u
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (_u *IntegrationUpdate) ClearProbedAt() *IntegrationUpdate {
+	_u.mutation.ClearProbedAt()
+	return _u
+}
+
 // SetNextProbeAt sets the "next_probe_at" field.
 func (_u *IntegrationUpdate) SetNextProbeAt(v time.Time) *IntegrationUpdate {
 	_u.mutation.SetNextProbeAt(v)
@@ -678,6 +698,12 @@ func (_u *IntegrationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if value, ok := _u.mutation.AddedFailedProbes(); ok {
 		_spec.AddField(integration.FieldFailedProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ProbedAt(); ok {
+		_spec.SetField(integration.FieldProbedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ProbedAtCleared() {
+		_spec.ClearField(integration.FieldProbedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.NextProbeAt(); ok {
 		_spec.SetField(integration.FieldNextProbeAt, field.TypeTime, value)
@@ -1148,6 +1174,26 @@ func (_u *IntegrationUpdateOne) AddFailedProbes(v int) *IntegrationUpdateOne {
 	return _u
 }
 
+// SetProbedAt sets the "probed_at" field.
+func (_u *IntegrationUpdateOne) SetProbedAt(v time.Time) *IntegrationUpdateOne {
+	_u.mutation.SetProbedAt(v)
+	return _u
+}
+
+// SetNillableProbedAt sets the "probed_at" field if the given value is not nil.
+func (_u *IntegrationUpdateOne) SetNillableProbedAt(v *time.Time) *IntegrationUpdateOne {
+	if v != nil {
+		_u.SetProbedAt(*v)
+	}
+	return _u
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (_u *IntegrationUpdateOne) ClearProbedAt() *IntegrationUpdateOne {
+	_u.mutation.ClearProbedAt()
+	return _u
+}
+
 // SetNextProbeAt sets the "next_probe_at" field.
 func (_u *IntegrationUpdateOne) SetNextProbeAt(v time.Time) *IntegrationUpdateOne {
 	_u.mutation.SetNextProbeAt(v)
@@ -1473,6 +1519,12 @@ func (_u *IntegrationUpdateOne) sqlSave(ctx context.Context) (_node *Integration
 	}
 	if value, ok := _u.mutation.AddedFailedProbes(); ok {
 		_spec.AddField(integration.FieldFailedProbes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ProbedAt(); ok {
+		_spec.SetField(integration.FieldProbedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ProbedAtCleared() {
+		_spec.ClearField(integration.FieldProbedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.NextProbeAt(); ok {
 		_spec.SetField(integration.FieldNextProbeAt, field.TypeTime, value)

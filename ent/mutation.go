@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
+	"github.com/patchbay/patchbay/ent/providerillness"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
 	"github.com/patchbay/patchbay/internal/column"
@@ -47,6 +48,7 @@ const (
 	TypeIntegration       = "Integration"
 	TypePersonality       = "Personality"
 	TypePersonalityAccess = "PersonalityAccess"
+	TypeProviderIllness   = "ProviderIllness"
 	TypeUsageCounter      = "UsageCounter"
 	TypeUser              = "User"
 )
@@ -7348,6 +7350,7 @@ type IntegrationMutation struct {
 	stale_at          *time.Time
 	failed_probes     *int
 	addfailed_probes  *int
+	probed_at         *time.Time
 	next_probe_at     *time.Time
 	clearedFields     map[string]struct{}
 	user              *string
@@ -8566,6 +8569,55 @@ func (m *IntegrationMutation) ResetFailedProbes() {
 	m.addfailed_probes = nil
 }
 
+// SetProbedAt sets the "probed_at" field.
+func (m *IntegrationMutation) SetProbedAt(t time.Time) {
+	m.probed_at = &t
+}
+
+// ProbedAt returns the value of the "probed_at" field in the mutation.
+func (m *IntegrationMutation) ProbedAt() (r time.Time, exists bool) {
+	v := m.probed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProbedAt returns the old "probed_at" field's value of the Integration entity.
+// If the Integration object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IntegrationMutation) OldProbedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProbedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProbedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProbedAt: %w", err)
+	}
+	return oldValue.ProbedAt, nil
+}
+
+// ClearProbedAt clears the value of the "probed_at" field.
+func (m *IntegrationMutation) ClearProbedAt() {
+	m.probed_at = nil
+	m.clearedFields[integration.FieldProbedAt] = struct{}{}
+}
+
+// ProbedAtCleared returns if the "probed_at" field was cleared in this mutation.
+func (m *IntegrationMutation) ProbedAtCleared() bool {
+	_, ok := m.clearedFields[integration.FieldProbedAt]
+	return ok
+}
+
+// ResetProbedAt resets all changes to the "probed_at" field.
+func (m *IntegrationMutation) ResetProbedAt() {
+	m.probed_at = nil
+	delete(m.clearedFields, integration.FieldProbedAt)
+}
+
 // SetNextProbeAt sets the "next_probe_at" field.
 func (m *IntegrationMutation) SetNextProbeAt(t time.Time) {
 	m.next_probe_at = &t
@@ -8784,7 +8836,7 @@ func (m *IntegrationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IntegrationMutation) Fields() []string {
-	fields := make([]string, 0, 27)
+	fields := make([]string, 0, 28)
 	if m.company_id != nil {
 		fields = append(fields, integration.FieldCompanyID)
 	}
@@ -8863,6 +8915,9 @@ func (m *IntegrationMutation) Fields() []string {
 	if m.failed_probes != nil {
 		fields = append(fields, integration.FieldFailedProbes)
 	}
+	if m.probed_at != nil {
+		fields = append(fields, integration.FieldProbedAt)
+	}
 	if m.next_probe_at != nil {
 		fields = append(fields, integration.FieldNextProbeAt)
 	}
@@ -8926,6 +8981,8 @@ func (m *IntegrationMutation) Field(name string) (ent.Value, bool) {
 		return m.StaleAt()
 	case integration.FieldFailedProbes:
 		return m.FailedProbes()
+	case integration.FieldProbedAt:
+		return m.ProbedAt()
 	case integration.FieldNextProbeAt:
 		return m.NextProbeAt()
 	}
@@ -8989,6 +9046,8 @@ func (m *IntegrationMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldStaleAt(ctx)
 	case integration.FieldFailedProbes:
 		return m.OldFailedProbes(ctx)
+	case integration.FieldProbedAt:
+		return m.OldProbedAt(ctx)
 	case integration.FieldNextProbeAt:
 		return m.OldNextProbeAt(ctx)
 	}
@@ -9182,6 +9241,13 @@ func (m *IntegrationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetFailedProbes(v)
 		return nil
+	case integration.FieldProbedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProbedAt(v)
+		return nil
 	case integration.FieldNextProbeAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -9267,6 +9333,9 @@ func (m *IntegrationMutation) ClearedFields() []string {
 	if m.FieldCleared(integration.FieldStaleAt) {
 		fields = append(fields, integration.FieldStaleAt)
 	}
+	if m.FieldCleared(integration.FieldProbedAt) {
+		fields = append(fields, integration.FieldProbedAt)
+	}
 	if m.FieldCleared(integration.FieldNextProbeAt) {
 		fields = append(fields, integration.FieldNextProbeAt)
 	}
@@ -9316,6 +9385,9 @@ func (m *IntegrationMutation) ClearField(name string) error {
 		return nil
 	case integration.FieldStaleAt:
 		m.ClearStaleAt()
+		return nil
+	case integration.FieldProbedAt:
+		m.ClearProbedAt()
 		return nil
 	case integration.FieldNextProbeAt:
 		m.ClearNextProbeAt()
@@ -9405,6 +9477,9 @@ func (m *IntegrationMutation) ResetField(name string) error {
 		return nil
 	case integration.FieldFailedProbes:
 		m.ResetFailedProbes()
+		return nil
+	case integration.FieldProbedAt:
+		m.ResetProbedAt()
 		return nil
 	case integration.FieldNextProbeAt:
 		m.ResetNextProbeAt()
@@ -10681,6 +10756,446 @@ func (m *PersonalityAccessMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown PersonalityAccess edge %s", name)
+}
+
+// ProviderIllnessMutation represents an operation that mutates the ProviderIllness nodes in the graph.
+type ProviderIllnessMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	company_id    *string
+	provider      *string
+	began_at      *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*ProviderIllness, error)
+	predicates    []predicate.ProviderIllness
+}
+
+var _ ent.Mutation = (*ProviderIllnessMutation)(nil)
+
+// providerillnessOption allows management of the mutation configuration using functional options.
+type providerillnessOption func(*ProviderIllnessMutation)
+
+// newProviderIllnessMutation creates new mutation for the ProviderIllness entity.
+func newProviderIllnessMutation(c config, op Op, opts ...providerillnessOption) *ProviderIllnessMutation {
+	m := &ProviderIllnessMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeProviderIllness,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withProviderIllnessID sets the ID field of the mutation.
+func withProviderIllnessID(id string) providerillnessOption {
+	return func(m *ProviderIllnessMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ProviderIllness
+		)
+		m.oldValue = func(ctx context.Context) (*ProviderIllness, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ProviderIllness.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withProviderIllness sets the old ProviderIllness of the mutation.
+func withProviderIllness(node *ProviderIllness) providerillnessOption {
+	return func(m *ProviderIllnessMutation) {
+		m.oldValue = func(context.Context) (*ProviderIllness, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ProviderIllnessMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ProviderIllnessMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ProviderIllness entities.
+func (m *ProviderIllnessMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ProviderIllnessMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ProviderIllnessMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ProviderIllness.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCompanyID sets the "company_id" field.
+func (m *ProviderIllnessMutation) SetCompanyID(s string) {
+	m.company_id = &s
+}
+
+// CompanyID returns the value of the "company_id" field in the mutation.
+func (m *ProviderIllnessMutation) CompanyID() (r string, exists bool) {
+	v := m.company_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompanyID returns the old "company_id" field's value of the ProviderIllness entity.
+// If the ProviderIllness object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProviderIllnessMutation) OldCompanyID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompanyID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompanyID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompanyID: %w", err)
+	}
+	return oldValue.CompanyID, nil
+}
+
+// ResetCompanyID resets all changes to the "company_id" field.
+func (m *ProviderIllnessMutation) ResetCompanyID() {
+	m.company_id = nil
+}
+
+// SetProvider sets the "provider" field.
+func (m *ProviderIllnessMutation) SetProvider(s string) {
+	m.provider = &s
+}
+
+// Provider returns the value of the "provider" field in the mutation.
+func (m *ProviderIllnessMutation) Provider() (r string, exists bool) {
+	v := m.provider
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvider returns the old "provider" field's value of the ProviderIllness entity.
+// If the ProviderIllness object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProviderIllnessMutation) OldProvider(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvider is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvider requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvider: %w", err)
+	}
+	return oldValue.Provider, nil
+}
+
+// ResetProvider resets all changes to the "provider" field.
+func (m *ProviderIllnessMutation) ResetProvider() {
+	m.provider = nil
+}
+
+// SetBeganAt sets the "began_at" field.
+func (m *ProviderIllnessMutation) SetBeganAt(t time.Time) {
+	m.began_at = &t
+}
+
+// BeganAt returns the value of the "began_at" field in the mutation.
+func (m *ProviderIllnessMutation) BeganAt() (r time.Time, exists bool) {
+	v := m.began_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBeganAt returns the old "began_at" field's value of the ProviderIllness entity.
+// If the ProviderIllness object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProviderIllnessMutation) OldBeganAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBeganAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBeganAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBeganAt: %w", err)
+	}
+	return oldValue.BeganAt, nil
+}
+
+// ResetBeganAt resets all changes to the "began_at" field.
+func (m *ProviderIllnessMutation) ResetBeganAt() {
+	m.began_at = nil
+}
+
+// Where appends a list predicates to the ProviderIllnessMutation builder.
+func (m *ProviderIllnessMutation) Where(ps ...predicate.ProviderIllness) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ProviderIllnessMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ProviderIllnessMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ProviderIllness, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ProviderIllnessMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ProviderIllnessMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ProviderIllness).
+func (m *ProviderIllnessMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ProviderIllnessMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.company_id != nil {
+		fields = append(fields, providerillness.FieldCompanyID)
+	}
+	if m.provider != nil {
+		fields = append(fields, providerillness.FieldProvider)
+	}
+	if m.began_at != nil {
+		fields = append(fields, providerillness.FieldBeganAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ProviderIllnessMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case providerillness.FieldCompanyID:
+		return m.CompanyID()
+	case providerillness.FieldProvider:
+		return m.Provider()
+	case providerillness.FieldBeganAt:
+		return m.BeganAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ProviderIllnessMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case providerillness.FieldCompanyID:
+		return m.OldCompanyID(ctx)
+	case providerillness.FieldProvider:
+		return m.OldProvider(ctx)
+	case providerillness.FieldBeganAt:
+		return m.OldBeganAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ProviderIllness field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProviderIllnessMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case providerillness.FieldCompanyID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompanyID(v)
+		return nil
+	case providerillness.FieldProvider:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvider(v)
+		return nil
+	case providerillness.FieldBeganAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBeganAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ProviderIllness field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ProviderIllnessMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ProviderIllnessMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProviderIllnessMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ProviderIllness numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ProviderIllnessMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ProviderIllnessMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ProviderIllnessMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ProviderIllness nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ProviderIllnessMutation) ResetField(name string) error {
+	switch name {
+	case providerillness.FieldCompanyID:
+		m.ResetCompanyID()
+		return nil
+	case providerillness.FieldProvider:
+		m.ResetProvider()
+		return nil
+	case providerillness.FieldBeganAt:
+		m.ResetBeganAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ProviderIllness field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ProviderIllnessMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ProviderIllnessMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ProviderIllnessMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ProviderIllnessMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ProviderIllnessMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ProviderIllnessMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ProviderIllnessMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ProviderIllness unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ProviderIllnessMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ProviderIllness edge %s", name)
 }
 
 // UsageCounterMutation represents an operation that mutates the UsageCounter nodes in the graph.

@@ -34,6 +34,8 @@ type Tx struct {
 	Personality *PersonalityClient
 	// PersonalityAccess is the client for interacting with the PersonalityAccess builders.
 	PersonalityAccess *PersonalityAccessClient
+	// ProviderIllness is the client for interacting with the ProviderIllness builders.
+	ProviderIllness *ProviderIllnessClient
 	// UsageCounter is the client for interacting with the UsageCounter builders.
 	UsageCounter *UsageCounterClient
 	// User is the client for interacting with the User builders.
@@ -179,6 +181,7 @@ func (tx *Tx) init() {
 	tx.Integration = NewIntegrationClient(tx.config)
 	tx.Personality = NewPersonalityClient(tx.config)
 	tx.PersonalityAccess = NewPersonalityAccessClient(tx.config)
+	tx.ProviderIllness = NewProviderIllnessClient(tx.config)
 	tx.UsageCounter = NewUsageCounterClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }

@@ -129,6 +129,18 @@ func (f PersonalityAccessFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PersonalityAccessMutation", m)
 }
 
+// The ProviderIllnessFunc type is an adapter to allow the use of ordinary
+// function as ProviderIllness mutator.
+type ProviderIllnessFunc func(context.Context, *ent.ProviderIllnessMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ProviderIllnessFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ProviderIllnessMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProviderIllnessMutation", m)
+}
+
 // The UsageCounterFunc type is an adapter to allow the use of ordinary
 // function as UsageCounter mutator.
 type UsageCounterFunc func(context.Context, *ent.UsageCounterMutation) (ent.Value, error)

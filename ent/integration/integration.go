@@ -66,6 +66,8 @@ const (
 	FieldStaleAt = "stale_at"
 	// FieldFailedProbes holds the string denoting the failed_probes field in the database.
 	FieldFailedProbes = "failed_probes"
+	// FieldProbedAt holds the string denoting the probed_at field in the database.
+	FieldProbedAt = "probed_at"
 	// FieldNextProbeAt holds the string denoting the next_probe_at field in the database.
 	FieldNextProbeAt = "next_probe_at"
 	// EdgeUser holds the string denoting the user edge name in mutations.
@@ -128,6 +130,7 @@ var Columns = []string{
 	FieldTokenExpiresAt,
 	FieldStaleAt,
 	FieldFailedProbes,
+	FieldProbedAt,
 	FieldNextProbeAt,
 }
 
@@ -327,6 +330,11 @@ func ByStaleAt(opts ...sql.OrderTermOption) OrderOption {
 // ByFailedProbes orders the results by the failed_probes field.
 func ByFailedProbes(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFailedProbes, opts...).ToFunc()
+}
+
+// ByProbedAt orders the results by the probed_at field.
+func ByProbedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProbedAt, opts...).ToFunc()
 }
 
 // ByNextProbeAt orders the results by the next_probe_at field.

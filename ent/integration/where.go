@@ -196,6 +196,11 @@ func FailedProbes(v int) predicate.Integration {
 	return predicate.Integration(sql.FieldEQ(FieldFailedProbes, v))
 }
 
+// ProbedAt applies equality check predicate on the "probed_at" field. It's identical to ProbedAtEQ.
+func ProbedAt(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldEQ(FieldProbedAt, v))
+}
+
 // NextProbeAt applies equality check predicate on the "next_probe_at" field. It's identical to NextProbeAtEQ.
 func NextProbeAt(v time.Time) predicate.Integration {
 	return predicate.Integration(sql.FieldEQ(FieldNextProbeAt, v))
@@ -1644,6 +1649,56 @@ func FailedProbesLT(v int) predicate.Integration {
 // FailedProbesLTE applies the LTE predicate on the "failed_probes" field.
 func FailedProbesLTE(v int) predicate.Integration {
 	return predicate.Integration(sql.FieldLTE(FieldFailedProbes, v))
+}
+
+// ProbedAtEQ applies the EQ predicate on the "probed_at" field.
+func ProbedAtEQ(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldEQ(FieldProbedAt, v))
+}
+
+// ProbedAtNEQ applies the NEQ predicate on the "probed_at" field.
+func ProbedAtNEQ(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldNEQ(FieldProbedAt, v))
+}
+
+// ProbedAtIn applies the In predicate on the "probed_at" field.
+func ProbedAtIn(vs ...time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldIn(FieldProbedAt, vs...))
+}
+
+// ProbedAtNotIn applies the NotIn predicate on the "probed_at" field.
+func ProbedAtNotIn(vs ...time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldNotIn(FieldProbedAt, vs...))
+}
+
+// ProbedAtGT applies the GT predicate on the "probed_at" field.
+func ProbedAtGT(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldGT(FieldProbedAt, v))
+}
+
+// ProbedAtGTE applies the GTE predicate on the "probed_at" field.
+func ProbedAtGTE(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldGTE(FieldProbedAt, v))
+}
+
+// ProbedAtLT applies the LT predicate on the "probed_at" field.
+func ProbedAtLT(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldLT(FieldProbedAt, v))
+}
+
+// ProbedAtLTE applies the LTE predicate on the "probed_at" field.
+func ProbedAtLTE(v time.Time) predicate.Integration {
+	return predicate.Integration(sql.FieldLTE(FieldProbedAt, v))
+}
+
+// ProbedAtIsNil applies the IsNil predicate on the "probed_at" field.
+func ProbedAtIsNil() predicate.Integration {
+	return predicate.Integration(sql.FieldIsNull(FieldProbedAt))
+}
+
+// ProbedAtNotNil applies the NotNil predicate on the "probed_at" field.
+func ProbedAtNotNil() predicate.Integration {
+	return predicate.Integration(sql.FieldNotNull(FieldProbedAt))
 }
 
 // NextProbeAtEQ applies the EQ predicate on the "next_probe_at" field.

@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
+	"github.com/patchbay/patchbay/ent/providerillness"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
 )
@@ -349,6 +350,33 @@ func (f TraversePersonalityAccess) Traverse(ctx context.Context, q ent.Query) er
 	return fmt.Errorf("unexpected query type %T. expect *ent.PersonalityAccessQuery", q)
 }
 
+// The ProviderIllnessFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ProviderIllnessFunc func(context.Context, *ent.ProviderIllnessQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ProviderIllnessFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ProviderIllnessQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ProviderIllnessQuery", q)
+}
+
+// The TraverseProviderIllness type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseProviderIllness func(context.Context, *ent.ProviderIllnessQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseProviderIllness) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseProviderIllness) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ProviderIllnessQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ProviderIllnessQuery", q)
+}
+
 // The UsageCounterFunc type is an adapter to allow the use of ordinary function as a Querier.
 type UsageCounterFunc func(context.Context, *ent.UsageCounterQuery) (ent.Value, error)
 
@@ -426,6 +454,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.PersonalityQuery, predicate.Personality, personality.OrderOption]{typ: ent.TypePersonality, tq: q}, nil
 	case *ent.PersonalityAccessQuery:
 		return &query[*ent.PersonalityAccessQuery, predicate.PersonalityAccess, personalityaccess.OrderOption]{typ: ent.TypePersonalityAccess, tq: q}, nil
+	case *ent.ProviderIllnessQuery:
+		return &query[*ent.ProviderIllnessQuery, predicate.ProviderIllness, providerillness.OrderOption]{typ: ent.TypeProviderIllness, tq: q}, nil
 	case *ent.UsageCounterQuery:
 		return &query[*ent.UsageCounterQuery, predicate.UsageCounter, usagecounter.OrderOption]{typ: ent.TypeUsageCounter, tq: q}, nil
 	case *ent.UserQuery:

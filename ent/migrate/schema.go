@@ -279,6 +279,7 @@ var (
 		{Name: "token_expires_at", Type: field.TypeTime, Nullable: true},
 		{Name: "stale_at", Type: field.TypeTime, Nullable: true},
 		{Name: "failed_probes", Type: field.TypeInt, Default: 0},
+		{Name: "probed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "next_probe_at", Type: field.TypeTime, Nullable: true},
 		{Name: "user_id", Type: field.TypeString, Nullable: true, Size: 32},
 	}
@@ -290,7 +291,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "integrations_users_integrations",
-				Columns:    []*schema.Column{IntegrationsColumns[27]},
+				Columns:    []*schema.Column{IntegrationsColumns[28]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -304,7 +305,7 @@ var (
 			{
 				Name:    "integration_user_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[27], IntegrationsColumns[0]},
+				Columns: []*schema.Column{IntegrationsColumns[28], IntegrationsColumns[0]},
 			},
 			{
 				Name:    "integration_company_id_provider_id",
@@ -314,12 +315,17 @@ var (
 			{
 				Name:    "integration_next_probe_at",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[26]},
+				Columns: []*schema.Column{IntegrationsColumns[27]},
 			},
 			{
 				Name:    "integration_stale_at",
 				Unique:  false,
 				Columns: []*schema.Column{IntegrationsColumns[24]},
+			},
+			{
+				Name:    "integration_probed_at",
+				Unique:  false,
+				Columns: []*schema.Column{IntegrationsColumns[26]},
 			},
 		},
 	}
@@ -377,6 +383,26 @@ var (
 				Name:    "personalityaccess_company_id_integration_id_personality_id",
 				Unique:  true,
 				Columns: []*schema.Column{PersonalityAccessesColumns[1], PersonalityAccessesColumns[3], PersonalityAccessesColumns[4]},
+			},
+		},
+	}
+	// ProviderIllnessesColumns holds the columns for the "provider_illnesses" table.
+	ProviderIllnessesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 32},
+		{Name: "company_id", Type: field.TypeString, Size: 32},
+		{Name: "provider", Type: field.TypeString, Size: 64},
+		{Name: "began_at", Type: field.TypeTime},
+	}
+	// ProviderIllnessesTable holds the schema information for the "provider_illnesses" table.
+	ProviderIllnessesTable = &schema.Table{
+		Name:       "provider_illnesses",
+		Columns:    ProviderIllnessesColumns,
+		PrimaryKey: []*schema.Column{ProviderIllnessesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "providerillness_company_id_provider",
+				Unique:  true,
+				Columns: []*schema.Column{ProviderIllnessesColumns[1], ProviderIllnessesColumns[2]},
 			},
 		},
 	}
@@ -469,6 +495,7 @@ var (
 		IntegrationsTable,
 		PersonalitiesTable,
 		PersonalityAccessesTable,
+		ProviderIllnessesTable,
 		UsageCountersTable,
 		UsersTable,
 	}

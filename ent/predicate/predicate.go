@@ -36,6 +36,9 @@ type Personality func(*sql.Selector)
 // PersonalityAccess is the predicate function for personalityaccess builders.
 type PersonalityAccess func(*sql.Selector)
 
+// ProviderIllness is the predicate function for providerillness builders.
+type ProviderIllness func(*sql.Selector)
+
 // UsageCounter is the predicate function for usagecounter builders.
 type UsageCounter func(*sql.Selector)
 

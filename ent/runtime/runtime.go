@@ -13,6 +13,7 @@ import (
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
+	"github.com/patchbay/patchbay/ent/providerillness"
 	"github.com/patchbay/patchbay/ent/schema"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
@@ -838,6 +839,69 @@ func init() {
 	// personalityaccess.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	personalityaccess.IDValidator = func() func(string) error {
 		validators := personalityaccessDescID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(id string) error {
+			for _, fn := range fns {
+				if err := fn(id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	providerillnessMixin := schema.ProviderIllness{}.Mixin()
+	providerillnessMixinHooks0 := providerillnessMixin[0].Hooks()
+	providerillness.Hooks[0] = providerillnessMixinHooks0[0]
+	providerillnessMixinInters0 := providerillnessMixin[0].Interceptors()
+	providerillness.Interceptors[0] = providerillnessMixinInters0[0]
+	providerillnessMixinFields0 := providerillnessMixin[0].Fields()
+	_ = providerillnessMixinFields0
+	providerillnessFields := schema.ProviderIllness{}.Fields()
+	_ = providerillnessFields
+	// providerillnessDescCompanyID is the schema descriptor for company_id field.
+	providerillnessDescCompanyID := providerillnessMixinFields0[0].Descriptor()
+	// providerillness.CompanyIDValidator is a validator for the "company_id" field. It is called by the builders before save.
+	providerillness.CompanyIDValidator = func() func(string) error {
+		validators := providerillnessDescCompanyID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(company_id string) error {
+			for _, fn := range fns {
+				if err := fn(company_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// providerillnessDescProvider is the schema descriptor for provider field.
+	providerillnessDescProvider := providerillnessFields[1].Descriptor()
+	// providerillness.ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	providerillness.ProviderValidator = func() func(string) error {
+		validators := providerillnessDescProvider.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(provider string) error {
+			for _, fn := range fns {
+				if err := fn(provider); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// providerillnessDescID is the schema descriptor for id field.
+	providerillnessDescID := providerillnessFields[0].Descriptor()
+	// providerillness.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	providerillness.IDValidator = func() func(string) error {
+		validators := providerillnessDescID.Validators
 		fns := [...]func(string) error{
 			validators[0].(func(string) error),
 			validators[1].(func(string) error),

@@ -45,6 +45,7 @@ func (Integration) Fields() []ent.Field {
 		field.Time("token_expires_at").Optional().Nillable().Comment("Copy of the credential's, written in the same transaction, so that reading health opens no second row."),
 		field.Time("stale_at").Optional().Nillable().Comment("When a healthy state that nothing has proved again turns stale; null for every other."),
 		field.Int("failed_probes").Default(0),
+		field.Time("probed_at").Optional().Nillable().Comment("When the provider was last asked by a probe that ran by itself."),
 		field.Time("next_probe_at").Optional().Nillable().Comment("When the next probe is due; while one runs, when another may take it over. Null when there is nothing to probe."),
 	}
 }
@@ -66,6 +67,7 @@ func (Integration) Indexes() []ent.Index {
 		index.Fields("company_id", "provider", "id"),
 		index.Fields("next_probe_at"),
 		index.Fields("stale_at"),
+		index.Fields("probed_at"),
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	probeBatch  = 64
 	agesEvery   = 30 * time.Second
 	ageBatch    = 100
+	// watchesEvery is how soon an ill provider is noticed.
+	watchesEvery = 15 * time.Second
 	// prunesEvery and pruneBatch pace the deletion of what is kept for a time only.
 	prunesEvery = 10 * time.Minute
 	pruneBatch  = 500
@@ -42,6 +44,10 @@ func (a *App) jobs() []jobs.Job {
 			},
 		},
 		{Name: "age health", Every: agesEvery, Batch: ageBatch, Step: a.health.AgeDue},
+		{
+			Name: "watch providers", Every: watchesEvery, Batch: 1,
+			Step: func(ctx context.Context, _ int) (int, error) { return a.health.WatchProviders(ctx) },
+		},
 		a.prune("prune health changes", a.settings.KeepHealthChanges, a.health.Prune),
 		a.prune("prune attempts to connect", a.settings.KeepAttempts, a.integrations.PruneAttempts),
 		{

@@ -124,6 +124,12 @@ func (s *Service) probe(ctx context.Context, prober Prober, row *ent.Integration
 	if err != nil {
 		return nil, fmt.Errorf("probe %s: %w", row.ID, err)
 	}
+	if done.Sent {
+		err := s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID)).SetProbedAt(s.Now()).Exec(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("record a probe: %w", err)
+		}
+	}
 	every := s.every(row.Provider)
 	if every <= 0 {
 		return nil, nil //nolint:nilnil // never again

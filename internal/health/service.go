@@ -111,6 +111,9 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 			if allows != nil && !allows(row) || f.passing() && Reason(row.HealthReason).needsSomebody() {
 				return nil
 			}
+			if held, err := s.held(ctx, row, f); held || err != nil {
+				return err
+			}
 			before, after := Of(row), f.State(s.Now())
 			after.LastSucceededAt, after.TokenExpiresAt = before.LastSucceededAt, before.TokenExpiresAt
 			if f.Reason == Stale { // nothing was checked

@@ -29,11 +29,14 @@ const (
 	AuditEvent     Kind = "evt"
 	UsageCounter   Kind = "use"
 	HealthChange   Kind = "hch"
+
+	ProviderIllness Kind = "ill"
 )
 
 var kinds = map[Kind]bool{
 	Company: true, APIKey: true, User: true, Personality: true, Integration: true, Credential: true,
 	ConnectAttempt: true, Access: true, AuditEvent: true, UsageCounter: true, HealthChange: true,
+	ProviderIllness: true,
 }
 
 // MaxLen is the length of the longest identifier.

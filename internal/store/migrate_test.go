@@ -143,6 +143,10 @@ func steps(t *testing.T, n int, more map[string]string) fstest.MapFS {
 func TestAFilledDatabaseOfEveryVersionSurvives(t *testing.T) {
 	t.Parallel()
 	for i, name := range files(t, "sqlite") {
+		step, err := fs.ReadFile(migrations.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		rows, err := os.ReadFile("testdata/" + path.Base(name)[:5] + ".sql")
 		if errors.Is(err, fs.ErrNotExist) && i > 0 {
 			continue // a step between releases
@@ -169,7 +173,8 @@ func TestAFilledDatabaseOfEveryVersionSurvives(t *testing.T) {
 				}
 				ctx := viewer.System(t.Context())
 				for _, e := range entities(t, s) {
-					if ids, err := e.ids(ctx, s); err != nil || i == 0 && len(ids) == 0 {
+					first := i == 0 && strings.Contains(string(step), "CREATE TABLE `"+e.table.Name+"`")
+					if ids, err := e.ids(ctx, s); err != nil || first && len(ids) == 0 {
 						t.Errorf("%s: %d rows, %v", e.table.Name, len(ids), err)
 					}
 				}

@@ -23,7 +23,7 @@ import (
 var (
 	// sharedWithUsers names the tables without an owner and whether a user sees the company's rows.
 	sharedWithUsers = map[string]bool{"api_keys": false, "companies": true, "company_sequences": true,
-		"personalities": true}
+		"personalities": true, "provider_illnesses": true}
 	appendOnly = []string{"audit_events", "health_changes"}
 	// plain are references that outlive what they name, so that nothing checks them.
 	plain = []string{"audit_events.user_id", "audit_events.integration_id", "audit_events.personality_id",
