@@ -123,7 +123,7 @@ func (c keysList) Run(ctx context.Context, s streams) error {
 		}
 		fmt.Fprintln(w)
 		for _, key := range keysOf(k.Ring, counts) {
-			fmt.Fprintf(w, "%s\t%s\t%d", nameOf(key), stateOf(k.Ring, key), credential.Of(counts, key))
+			fmt.Fprintf(w, "%s\t%s\t%d", nameOf(key), stateOf(k.Ring, key), credential.Uses(counts, key))
 			for _, c := range counts {
 				fmt.Fprintf(w, "\t%d", c.ByKey[key])
 			}

@@ -117,7 +117,7 @@ func (c keysDrop) Run(ctx context.Context, s streams) error {
 			if err != nil {
 				return nil, err
 			}
-			if n := credential.Of(counts, c.Key); n > 0 {
+			if n := credential.Uses(counts, c.Key); n > 0 {
 				return nil, fmt.Errorf("%d values are sealed with key %d: run patchbay keys rotate first", n, c.Key)
 			}
 			return made, c.settled(f.now())

@@ -33,8 +33,8 @@ type Count struct {
 	ByKey map[uint32]int
 }
 
-// Of returns how many values in all counts were sealed with a key.
-func Of(counts []Count, key uint32) int {
+// Uses returns how many values in all counts were sealed with a key.
+func Uses(counts []Count, key uint32) int {
 	n := 0
 	for _, c := range counts {
 		n += c.ByKey[key]

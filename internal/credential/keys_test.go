@@ -205,7 +205,7 @@ func TestRotationSealsEverythingAgainAndTouchesNothingElse(t *testing.T) {
 		if !maps.Equal(before, k.untouched()) {
 			t.Error("more than ciphertexts was changed")
 		}
-		if counts := k.counts(t); credential.Of(counts, old) != 0 || credential.Of(counts, primary) != 24-1 {
+		if counts := k.counts(t); credential.Uses(counts, old) != 0 || credential.Uses(counts, primary) != 24-1 {
 			t.Errorf("counts = %+v", counts)
 		}
 		if err := seal.ChangeRingFile(k.path, func(r *seal.Ring) (*seal.Ring, error) { return r.Without(old) }); err != nil {
@@ -239,14 +239,14 @@ func TestARotationThatWasKilledGoesOnWhereItStopped(t *testing.T) {
 			if _, err := keys.Rotate(ctx); !errors.Is(err, context.Canceled) {
 				t.Fatalf("a killed rotation: %v", err)
 			}
-			now := credential.Of(k.counts(t), old)
+			now := credential.Uses(k.counts(t), old)
 			if now != left-keys.Batch {
 				t.Fatalf("%d values with the old key after %d", now, left)
 			}
 			left = now
 		}
 		k.rotate(t)
-		if n := credential.Of(k.counts(t), old); n != 0 {
+		if n := credential.Uses(k.counts(t), old); n != 0 {
 			t.Errorf("%d values are left with the old key", n)
 		}
 	})
@@ -271,7 +271,7 @@ func TestRotationWhileTokensAreRenewedLosesNone(t *testing.T) {
 			}
 			both.Wait()
 			k.rotate(t)
-			if counts := k.counts(t); credential.Of(counts, primary) != 2 {
+			if counts := k.counts(t); credential.Uses(counts, primary) != 2 {
 				t.Errorf("counts = %+v", counts)
 			}
 		}
@@ -297,7 +297,7 @@ func TestARefreshTokenThatIsKeptIsSealedWithThePresentKey(t *testing.T) {
 		if err := k.ask(k.ctx, s, it.ID); err != nil {
 			t.Fatal(err)
 		}
-		if counts := k.counts(t); credential.Of(counts, primary) != 2 {
+		if counts := k.counts(t); credential.Uses(counts, primary) != 2 {
 			t.Errorf("counts = %+v", counts)
 		}
 	})
