@@ -4291,7 +4291,7 @@ enum AuditEventType {
   TOKEN_REFRESHED
   "An access token could not be renewed."
   TOKEN_REFRESH_FAILED
-  "The health of an integration changed."
+  "The health of an integration changed. Without an integration: a provider fails for most at once, or has recovered; details.provider and details.providerIll say which."
   HEALTH_CHANGED
   "The rules for personalities changed."
   ACCESS_CHANGED

@@ -832,7 +832,7 @@ const (
 	AuditEventTypeTokenRefreshed AuditEventType = "TOKEN_REFRESHED"
 	// An access token could not be renewed.
 	AuditEventTypeTokenRefreshFailed AuditEventType = "TOKEN_REFRESH_FAILED"
-	// The health of an integration changed.
+	// The health of an integration changed. Without an integration: a provider fails for most at once, or has recovered; details.provider and details.providerIll say which.
 	AuditEventTypeHealthChanged AuditEventType = "HEALTH_CHANGED"
 	// The rules for personalities changed.
 	AuditEventTypeAccessChanged AuditEventType = "ACCESS_CHANGED"
