@@ -128,15 +128,14 @@ func (f *fleet) events(kind string) (n int) {
 }
 
 // TestOneRefreshForSixHundredCallers is the protocol with real processes: three replicas, 200 callers each, one expired
-// credential at a vendor that rotates refresh tokens and punishes reuse.
-func TestOneRefreshForSixHundredCallers(t *testing.T) {
-	t.Parallel()
+// credential at a vendor that rotates refresh tokens and punishes reuse. It runs before the parallel tests, alone.
+func TestOneRefreshForSixHundredCallers(t *testing.T) { //nolint:paralleltest // see above
 	f := newFleet(t, 3, 300*time.Millisecond)
 	f.expire()
-	failures := make(chan string, 600)
+	failures := make(chan string, 3*callers)
 	var all sync.WaitGroup
 	for _, r := range f.replicas {
-		for range 200 {
+		for range callers {
 			all.Go(func() {
 				if failure := f.ask(t.Context(), r); failure != "" {
 					failures <- failure
