@@ -45,7 +45,9 @@ type AuditEvent struct {
 	// ErrorCode holds the value of the "error_code" field.
 	ErrorCode *string `json:"error_code,omitempty"`
 	// LatencyMs holds the value of the "latency_ms" field.
-	LatencyMs    *int64 `json:"latency_ms,omitempty"`
+	LatencyMs *int64 `json:"latency_ms,omitempty"`
+	// Orders the stream: the transaction that wrote it, which PostgreSQL fills in; on SQLite a count.
+	Tx           int64 `json:"tx,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -58,7 +60,7 @@ func (*AuditEvent) scanValues(columns []string) ([]any, error) {
 			values[i] = new(column.Object)
 		case auditevent.FieldSucceeded:
 			values[i] = new(sql.NullBool)
-		case auditevent.FieldLatencyMs:
+		case auditevent.FieldLatencyMs, auditevent.FieldTx:
 			values[i] = new(sql.NullInt64)
 		case auditevent.FieldID, auditevent.FieldCompanyID, auditevent.FieldEventType, auditevent.FieldActor, auditevent.FieldUserID, auditevent.FieldIntegrationID, auditevent.FieldPersonalityID, auditevent.FieldConversationID, auditevent.FieldCapability, auditevent.FieldQuery, auditevent.FieldErrorCode:
 			values[i] = new(sql.NullString)
@@ -177,6 +179,12 @@ func (_m *AuditEvent) assignValues(columns []string, values []any) error {
 				_m.LatencyMs = new(int64)
 				*_m.LatencyMs = value.Int64
 			}
+		case auditevent.FieldTx:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field tx", values[i])
+			} else if value.Valid {
+				_m.Tx = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -270,6 +278,9 @@ func (_m *AuditEvent) String() string {
 		builder.WriteString("latency_ms=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("tx=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tx))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -172,6 +172,20 @@ func (_c *AuditEventCreate) SetNillableLatencyMs(v *int64) *AuditEventCreate {
 	return _c
 }
 
+// SetTx sets the "tx" field.
+func (_c *AuditEventCreate) SetTx(v int64) *AuditEventCreate {
+	_c.mutation.SetTx(v)
+	return _c
+}
+
+// SetNillableTx sets the "tx" field if the given value is not nil.
+func (_c *AuditEventCreate) SetNillableTx(v *int64) *AuditEventCreate {
+	if v != nil {
+		_c.SetTx(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AuditEventCreate) SetID(v string) *AuditEventCreate {
 	_c.mutation.SetID(v)
@@ -387,6 +401,10 @@ func (_c *AuditEventCreate) createSpec() (*AuditEvent, *sqlgraph.CreateSpec) {
 		_spec.SetField(auditevent.FieldLatencyMs, field.TypeInt64, value)
 		_node.LatencyMs = &value
 	}
+	if value, ok := _c.mutation.GetTx(); ok {
+		_spec.SetField(auditevent.FieldTx, field.TypeInt64, value)
+		_node.Tx = value
+	}
 	return _node, _spec
 }
 
@@ -497,6 +515,9 @@ func (u *AuditEventUpsertOne) UpdateNewValues() *AuditEventUpsertOne {
 		}
 		if _, exists := u.create.mutation.LatencyMs(); exists {
 			s.SetIgnore(auditevent.FieldLatencyMs)
+		}
+		if _, exists := u.create.mutation.GetTx(); exists {
+			s.SetIgnore(auditevent.FieldTx)
 		}
 	}))
 	return u
@@ -753,6 +774,9 @@ func (u *AuditEventUpsertBulk) UpdateNewValues() *AuditEventUpsertBulk {
 			}
 			if _, exists := b.mutation.LatencyMs(); exists {
 				s.SetIgnore(auditevent.FieldLatencyMs)
+			}
+			if _, exists := b.mutation.GetTx(); exists {
+				s.SetIgnore(auditevent.FieldTx)
 			}
 		}
 	}))

@@ -99,6 +99,9 @@ func (_u *AuditEventUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.LatencyMsCleared() {
 		_spec.ClearField(auditevent.FieldLatencyMs, field.TypeInt64)
 	}
+	if _u.mutation.TxCleared() {
+		_spec.ClearField(auditevent.FieldTx, field.TypeInt64)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -221,6 +224,9 @@ func (_u *AuditEventUpdateOne) sqlSave(ctx context.Context) (_node *AuditEvent, 
 	}
 	if _u.mutation.LatencyMsCleared() {
 		_spec.ClearField(auditevent.FieldLatencyMs, field.TypeInt64)
+	}
+	if _u.mutation.TxCleared() {
+		_spec.ClearField(auditevent.FieldTx, field.TypeInt64)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &AuditEvent{config: _u.config}

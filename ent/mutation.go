@@ -898,6 +898,8 @@ type AuditEventMutation struct {
 	error_code      *string
 	latency_ms      *int64
 	addlatency_ms   *int64
+	tx              *int64
+	addtx           *int64
 	clearedFields   map[string]struct{}
 	done            bool
 	oldValue        func(context.Context) (*AuditEvent, error)
@@ -1637,6 +1639,76 @@ func (m *AuditEventMutation) ResetLatencyMs() {
 	delete(m.clearedFields, auditevent.FieldLatencyMs)
 }
 
+// SetTx sets the "tx" field.
+func (m *AuditEventMutation) SetTx(i int64) {
+	m.tx = &i
+	m.addtx = nil
+}
+
+// GetTx returns the value of the "tx" field in the mutation.
+func (m *AuditEventMutation) GetTx() (r int64, exists bool) {
+	v := m.tx
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTx returns the old "tx" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldTx(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTx is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTx requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTx: %w", err)
+	}
+	return oldValue.Tx, nil
+}
+
+// AddTx adds i to the "tx" field.
+func (m *AuditEventMutation) AddTx(i int64) {
+	if m.addtx != nil {
+		*m.addtx += i
+	} else {
+		m.addtx = &i
+	}
+}
+
+// AddedTx returns the value that was added to the "tx" field in this mutation.
+func (m *AuditEventMutation) AddedTx() (r int64, exists bool) {
+	v := m.addtx
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTx clears the value of the "tx" field.
+func (m *AuditEventMutation) ClearTx() {
+	m.tx = nil
+	m.addtx = nil
+	m.clearedFields[auditevent.FieldTx] = struct{}{}
+}
+
+// TxCleared returns if the "tx" field was cleared in this mutation.
+func (m *AuditEventMutation) TxCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldTx]
+	return ok
+}
+
+// ResetTx resets all changes to the "tx" field.
+func (m *AuditEventMutation) ResetTx() {
+	m.tx = nil
+	m.addtx = nil
+	delete(m.clearedFields, auditevent.FieldTx)
+}
+
 // Where appends a list predicates to the AuditEventMutation builder.
 func (m *AuditEventMutation) Where(ps ...predicate.AuditEvent) {
 	m.predicates = append(m.predicates, ps...)
@@ -1671,7 +1743,7 @@ func (m *AuditEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AuditEventMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.company_id != nil {
 		fields = append(fields, auditevent.FieldCompanyID)
 	}
@@ -1714,6 +1786,9 @@ func (m *AuditEventMutation) Fields() []string {
 	if m.latency_ms != nil {
 		fields = append(fields, auditevent.FieldLatencyMs)
 	}
+	if m.tx != nil {
+		fields = append(fields, auditevent.FieldTx)
+	}
 	return fields
 }
 
@@ -1750,6 +1825,8 @@ func (m *AuditEventMutation) Field(name string) (ent.Value, bool) {
 		return m.ErrorCode()
 	case auditevent.FieldLatencyMs:
 		return m.LatencyMs()
+	case auditevent.FieldTx:
+		return m.GetTx()
 	}
 	return nil, false
 }
@@ -1787,6 +1864,8 @@ func (m *AuditEventMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldErrorCode(ctx)
 	case auditevent.FieldLatencyMs:
 		return m.OldLatencyMs(ctx)
+	case auditevent.FieldTx:
+		return m.OldTx(ctx)
 	}
 	return nil, fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -1894,6 +1973,13 @@ func (m *AuditEventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLatencyMs(v)
 		return nil
+	case auditevent.FieldTx:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTx(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -1905,6 +1991,9 @@ func (m *AuditEventMutation) AddedFields() []string {
 	if m.addlatency_ms != nil {
 		fields = append(fields, auditevent.FieldLatencyMs)
 	}
+	if m.addtx != nil {
+		fields = append(fields, auditevent.FieldTx)
+	}
 	return fields
 }
 
@@ -1915,6 +2004,8 @@ func (m *AuditEventMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case auditevent.FieldLatencyMs:
 		return m.AddedLatencyMs()
+	case auditevent.FieldTx:
+		return m.AddedTx()
 	}
 	return nil, false
 }
@@ -1930,6 +2021,13 @@ func (m *AuditEventMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLatencyMs(v)
+		return nil
+	case auditevent.FieldTx:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTx(v)
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent numeric field %s", name)
@@ -1962,6 +2060,9 @@ func (m *AuditEventMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(auditevent.FieldLatencyMs) {
 		fields = append(fields, auditevent.FieldLatencyMs)
+	}
+	if m.FieldCleared(auditevent.FieldTx) {
+		fields = append(fields, auditevent.FieldTx)
 	}
 	return fields
 }
@@ -2000,6 +2101,9 @@ func (m *AuditEventMutation) ClearField(name string) error {
 		return nil
 	case auditevent.FieldLatencyMs:
 		m.ClearLatencyMs()
+		return nil
+	case auditevent.FieldTx:
+		m.ClearTx()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent nullable field %s", name)
@@ -2050,6 +2154,9 @@ func (m *AuditEventMutation) ResetField(name string) error {
 		return nil
 	case auditevent.FieldLatencyMs:
 		m.ResetLatencyMs()
+		return nil
+	case auditevent.FieldTx:
+		m.ResetTx()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)

@@ -102,7 +102,7 @@ func newEnv(t *testing.T, s *store.Store) *env {
 		Client: client, PublicURL: "https://patchbay.test", Log: log, Now: now, NewID: newID,
 	}
 	e.graph = graph.New(graph.Deps{
-		Store: s, Catalog: manifests, Now: now, CallbackURL: integrations.CallbackURL(), Health: e.health, Access: e.access,
+		Store: s, Catalog: manifests, Now: now, CallbackURL: integrations.CallbackURL(), Health: e.health, Access: e.access, Audit: trail,
 		Available: func(p *provider.Provider) bool {
 			if p.Auth.OAuth2 == nil {
 				return true

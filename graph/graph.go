@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/graph/model"
 	"github.com/patchbay/patchbay/graph/read"
 	"github.com/patchbay/patchbay/internal/access"
+	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/personality"
@@ -36,6 +37,7 @@ type Deps struct {
 	Integrations  *integration.Service
 	Queries       *query.Service
 	Health        *health.Service
+	Audit         *audit.Service
 }
 
 // Graph answers the schema. It is safe for concurrent use and holds nothing of a request.

@@ -41,6 +41,8 @@ const (
 	FieldErrorCode = "error_code"
 	// FieldLatencyMs holds the string denoting the latency_ms field in the database.
 	FieldLatencyMs = "latency_ms"
+	// FieldTx holds the string denoting the tx field in the database.
+	FieldTx = "tx"
 	// Table holds the table name of the auditevent in the database.
 	Table = "audit_events"
 )
@@ -62,6 +64,7 @@ var Columns = []string{
 	FieldSucceeded,
 	FieldErrorCode,
 	FieldLatencyMs,
+	FieldTx,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -182,4 +185,9 @@ func ByErrorCode(opts ...sql.OrderTermOption) OrderOption {
 // ByLatencyMs orders the results by the latency_ms field.
 func ByLatencyMs(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLatencyMs, opts...).ToFunc()
+}
+
+// ByTx orders the results by the tx field.
+func ByTx(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTx, opts...).ToFunc()
 }

@@ -135,6 +135,11 @@ func LatencyMs(v int64) predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldEQ(FieldLatencyMs, v))
 }
 
+// Tx applies equality check predicate on the "tx" field. It's identical to TxEQ.
+func Tx(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldTx, v))
+}
+
 // CompanyIDEQ applies the EQ predicate on the "company_id" field.
 func CompanyIDEQ(v string) predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldEQ(FieldCompanyID, v))
@@ -993,6 +998,56 @@ func LatencyMsIsNil() predicate.AuditEvent {
 // LatencyMsNotNil applies the NotNil predicate on the "latency_ms" field.
 func LatencyMsNotNil() predicate.AuditEvent {
 	return predicate.AuditEvent(sql.FieldNotNull(FieldLatencyMs))
+}
+
+// TxEQ applies the EQ predicate on the "tx" field.
+func TxEQ(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldEQ(FieldTx, v))
+}
+
+// TxNEQ applies the NEQ predicate on the "tx" field.
+func TxNEQ(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNEQ(FieldTx, v))
+}
+
+// TxIn applies the In predicate on the "tx" field.
+func TxIn(vs ...int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIn(FieldTx, vs...))
+}
+
+// TxNotIn applies the NotIn predicate on the "tx" field.
+func TxNotIn(vs ...int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotIn(FieldTx, vs...))
+}
+
+// TxGT applies the GT predicate on the "tx" field.
+func TxGT(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGT(FieldTx, v))
+}
+
+// TxGTE applies the GTE predicate on the "tx" field.
+func TxGTE(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldGTE(FieldTx, v))
+}
+
+// TxLT applies the LT predicate on the "tx" field.
+func TxLT(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLT(FieldTx, v))
+}
+
+// TxLTE applies the LTE predicate on the "tx" field.
+func TxLTE(v int64) predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldLTE(FieldTx, v))
+}
+
+// TxIsNil applies the IsNil predicate on the "tx" field.
+func TxIsNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldIsNull(FieldTx))
+}
+
+// TxNotNil applies the NotNil predicate on the "tx" field.
+func TxNotNil() predicate.AuditEvent {
+	return predicate.AuditEvent(sql.FieldNotNull(FieldTx))
 }
 
 // And groups predicates with the AND operator between them.

@@ -57,6 +57,7 @@ var (
 		{Name: "succeeded", Type: field.TypeBool},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 32},
 		{Name: "latency_ms", Type: field.TypeInt64, Nullable: true},
+		{Name: "tx", Type: field.TypeInt64, Nullable: true, Default: map[string]schema.Expr{"postgres": "((pg_current_xact_id())::text)::bigint"}},
 	}
 	// AuditEventsTable holds the schema information for the "audit_events" table.
 	AuditEventsTable = &schema.Table{
@@ -83,6 +84,11 @@ var (
 				Name:    "auditevent_user_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{AuditEventsColumns[5], AuditEventsColumns[0]},
+			},
+			{
+				Name:    "auditevent_company_id_tx_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[15], AuditEventsColumns[0]},
 			},
 		},
 	}

@@ -2,6 +2,8 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 )
@@ -30,6 +32,9 @@ func (AuditEvent) Fields() []ent.Field {
 		field.Bool("succeeded").Immutable(),
 		field.String("error_code").MaxLen(32).Optional().Nillable().Immutable(),
 		field.Int64("latency_ms").Optional().Nillable().Immutable(),
+		field.Int64("tx").Optional().Immutable().
+			Annotations(entsql.DefaultExprs(map[string]string{dialect.Postgres: "((pg_current_xact_id())::text)::bigint"})).
+			Comment("Orders the stream: the transaction that wrote it, which PostgreSQL fills in; on SQLite a count."),
 	}
 }
 
@@ -40,5 +45,6 @@ func (AuditEvent) Indexes() []ent.Index {
 		index.Fields("company_id", "timestamp"),
 		index.Fields("integration_id", "id"),
 		index.Fields("user_id", "id"),
+		index.Fields("company_id", "tx", "id"),
 	}
 }

@@ -103,6 +103,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AuditStreamEvent struct {
+		Cursor func(childComplexity int) int
+		Event  func(childComplexity int) int
+		Kind   func(childComplexity int) int
+	}
+
 	CalendarEvent struct {
 		AllDay         func(childComplexity int) int
 		Attendees      func(childComplexity int) int
@@ -469,6 +475,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		AuditEventAppended       func(childComplexity int, filter *model.AuditEventFilter, after *string) int
 		ConnectAttemptChanged    func(childComplexity int, state string) int
 		IntegrationHealthChanged func(childComplexity int, userID *string, integrationIds []string, providers []string, after *string, snapshot bool) int
 	}
@@ -792,6 +799,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEventEdge.Node(childComplexity), true
+
+	case "AuditStreamEvent.cursor":
+		if e.ComplexityRoot.AuditStreamEvent.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditStreamEvent.Cursor(childComplexity), true
+	case "AuditStreamEvent.event":
+		if e.ComplexityRoot.AuditStreamEvent.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditStreamEvent.Event(childComplexity), true
+	case "AuditStreamEvent.kind":
+		if e.ComplexityRoot.AuditStreamEvent.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditStreamEvent.Kind(childComplexity), true
 
 	case "CalendarEvent.allDay":
 		if e.ComplexityRoot.CalendarEvent.AllDay == nil {
@@ -2367,6 +2393,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Revocation.Outcome(childComplexity), true
 
+	case "Subscription.auditEventAppended":
+		if e.ComplexityRoot.Subscription.AuditEventAppended == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_auditEventAppended_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AuditEventAppended(childComplexity, args["filter"].(*model.AuditEventFilter), args["after"].(*string)), true
 	case "Subscription.connectAttemptChanged":
 		if e.ComplexityRoot.Subscription.ConnectAttemptChanged == nil {
 			break
@@ -2942,6 +2979,18 @@ type Subscription {
     "Whether to begin with the present state. Ignored with ` + "`" + `after` + "`" + `."
     snapshot: Boolean! = true
   ): IntegrationHealthEvent! @auth(requires: INTEGRATIONS_READ)
+  """
+  Audit events as they are written, on whichever replica; kinds are CHANGE and GAP. Without ` + "`" + `after` + "`" + `: from now on, and
+  perhaps some that were written just before. With ` + "`" + `after` + "`" + `, the cursor of the last event received: every event since, or
+  a GAP where that is no longer kept, and from then on as without. An event is told once no earlier one can appear any
+  more, so nothing is passed over; delivery is at least once.
+  """
+  auditEventAppended(
+    "Only events that match."
+    filter: AuditEventFilter
+    "The cursor of the last event received. Absent: from now."
+    after: String
+  ): AuditStreamEvent! @auth(requires: AUDIT_READ)
   "How a connection attempt goes on, until it has ended: first how it stands, then each change."
   connectAttemptChanged(
     "The state that integrationConnect answered with."
@@ -3707,7 +3756,7 @@ enum StreamEventKind {
   CHANGE
   "It was disconnected or deleted."
   REMOVED
-  "Events were dropped for this reader, or ` + "`" + `after` + "`" + ` is older than what is kept; a snapshot follows."
+  "Events were dropped for this reader, or ` + "`" + `after` + "`" + ` is older than what is kept; a snapshot follows, where there are any."
   GAP
 }
 
@@ -4303,6 +4352,16 @@ enum AuditEventType {
   API_KEY_REVOKED
 }
 
+"One event of the stream of audit events."
+type AuditStreamEvent {
+  "What kind of event: CHANGE or GAP."
+  kind: StreamEventKind!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on from here."
+  cursor: String!
+  "What was done. Null on GAP."
+  event: AuditEvent
+}
+
 "A page of events."
 type AuditEventConnection {
   "The page with a cursor for each element."
@@ -4460,6 +4519,18 @@ func (ec *executionContext) childFields_AuditEventEdge(ctx context.Context, fiel
 		return ec.fieldContext_AuditEventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditStreamEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AuditStreamEvent_kind(ctx, field)
+	case "cursor":
+		return ec.fieldContext_AuditStreamEvent_cursor(ctx, field)
+	case "event":
+		return ec.fieldContext_AuditStreamEvent_event(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditStreamEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_Capability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

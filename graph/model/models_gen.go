@@ -128,6 +128,16 @@ type AuditEventFilter struct {
 	Until graphql.Omittable[*time.Time] `json:"until,omitempty"`
 }
 
+// One event of the stream of audit events.
+type AuditStreamEvent struct {
+	// What kind of event: CHANGE or GAP.
+	Kind StreamEventKind `json:"kind"`
+	// Pass it as `after` to go on from here.
+	Cursor string `json:"cursor"`
+	// What was done. Null on GAP.
+	Event *AuditEvent `json:"event,omitempty"`
+}
+
 // An event in a calendar.
 type CalendarEvent struct {
 	// A heading, for example the subject; null when it has none.
@@ -1728,7 +1738,7 @@ const (
 	StreamEventKindChange StreamEventKind = "CHANGE"
 	// It was disconnected or deleted.
 	StreamEventKindRemoved StreamEventKind = "REMOVED"
-	// Events were dropped for this reader, or `after` is older than what is kept; a snapshot follows.
+	// Events were dropped for this reader, or `after` is older than what is kept; a snapshot follows, where there are any.
 	StreamEventKindGap StreamEventKind = "GAP"
 )
 

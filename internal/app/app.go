@@ -112,7 +112,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 			_, ok := client(p.ClientGroup())
 			return ok
 		},
-		Access: f.access, Users: a.users, Integrations: a.integrations, Queries: queries, Health: a.health,
+		Access: f.access, Audit: f.audit, Users: a.users, Integrations: a.integrations, Queries: queries, Health: a.health,
 		Personalities: &personality.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID},
 	})
 	a.handler, err = server.New(server.Options{

@@ -1,5 +1,5 @@
-// Package audit appends to the trail of what was done. An event is written in the transaction of what it records, so
-// the one is never there without the other; it is never changed.
+// Package audit appends to the trail of what was done, and streams it. An event is written in the transaction of what it
+// records, so the one is never there without the other; it is never changed.
 package audit
 
 import (
@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/column"
+	"github.com/patchbay/patchbay/internal/feed"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/viewer"
@@ -50,16 +52,34 @@ type Event struct {
 	LatencyMs *int64
 }
 
-// Service appends events.
+// Service appends events and streams them.
 type Service struct {
 	Store *store.Store
 	Now   func() time.Time
 	NewID func(id.Kind) string
+
+	feeds feed.Feeds[place, *ent.AuditEvent]
 }
 
 // Append writes e in the caller's transaction, or in one of its own when there is none. The actor and the company are
 // the viewer's. It returns the event's id.
-func (s *Service) Append(ctx context.Context, e Event) (string, error) {
+func (s *Service) Append(ctx context.Context, e Event) (eventID string, err error) {
+	if s.Store.Dialect() == store.Postgres { // which orders the stream by itself
+		return s.append(ctx, e, nil)
+	}
+	v, _ := viewer.From(ctx)
+	err = s.Store.InTx(ctx, func(ctx context.Context) error { // there is one writer: this is the next number
+		end, err := s.end(ctx, v.Company)
+		if err != nil {
+			return err
+		}
+		eventID, err = s.append(ctx, e, new(end.tx+1))
+		return err
+	})
+	return eventID, err
+}
+
+func (s *Service) append(ctx context.Context, e Event, tx *int64) (string, error) {
 	v, _ := viewer.From(ctx)
 	create := s.Store.Client(ctx).AuditEvent.Create().
 		SetID(s.NewID(id.AuditEvent)).
@@ -74,7 +94,8 @@ func (s *Service) Append(ctx context.Context, e Event) (string, error) {
 		SetNillableCapability(e.Capability).
 		SetNillableQuery(e.Query).
 		SetSucceeded(e.Failure == "").
-		SetNillableLatencyMs(e.LatencyMs)
+		SetNillableLatencyMs(e.LatencyMs).
+		SetNillableTx(tx)
 	if e.Failure != "" {
 		create.SetErrorCode(e.Failure)
 	}
@@ -82,5 +103,6 @@ func (s *Service) Append(ctx context.Context, e Event) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("append %s to the audit trail: %w", e.Type, err)
 	}
+	s.Store.Wake(ctx, channel, row.CompanyID)
 	return row.ID, nil
 }

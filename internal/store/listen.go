@@ -117,3 +117,9 @@ func (s *Store) Notify(ctx context.Context, channel, payload string) error {
 	s.AfterCommit(ctx, func() { s.hub.deliver(channel, payload) })
 	return nil
 }
+
+// Wake is Notify for this process alone, which costs the database nothing: it wakes those who Listen here once the
+// transaction that ctx is inside of is committed. Whoever listens elsewhere has to look now and then.
+func (s *Store) Wake(ctx context.Context, channel, payload string) {
+	s.AfterCommit(ctx, func() { s.hub.deliver(channel, payload) })
+}
