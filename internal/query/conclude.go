@@ -16,7 +16,7 @@ import (
 )
 
 // recordTime is how long writing down the outcome may take, whatever became of the caller.
-const recordTime = 5 * time.Second
+const recordTime = 10 * time.Second
 
 // conclude writes down what became of the question, all in one transaction, and returns the answer. An answer whose
 // record cannot be written is not given: what was asked is in the trail, always. Of a question that failed, the failure
