@@ -80,6 +80,9 @@ func (p *parser) window(stretches []stretch) *Window {
 		}
 		return nil
 	}
+	if !slices.ContainsFunc(stretches, func(s stretch) bool { return p.tokens[s.i].kind != "unclear" }) {
+		return nil // "tonight at noon": what names the day is itself in doubt
+	}
 	return &w
 }
 
