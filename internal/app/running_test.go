@@ -82,7 +82,7 @@ func command(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if code := app.Main(t.Context(), args, &out, &errs); code != 0 {
-		t.Fatalf("patchbay %s ended with code %d: %s", strings.Join(args, " "), code, errs.String())
+		t.Fatalf("patchbay %s ended with code %d: %s", strings.Join(args, " "), code, errs.String()+out.String())
 	}
 	return out.String()
 }
