@@ -37,6 +37,9 @@ bench: ## Compare the nested read and the question's way with hand-written serve
 chaos: ## Kill replicas in the middle of refreshes, 50 rounds (needs PostgreSQL)
 	$(GO) test ./internal/app -run TestReplicasThatAreKilled -v -timeout 60m -args -rounds 50
 
+score: ## Print how well plain questions find their capability, provider by provider
+	@$(GO) test ./internal/question -run TestGoldenQuestionsAreLed -v -count 1 | grep -v -e '^=== ' -e '^---'
+
 ##@ Change
 
 generate: ## Make everything that is generated
@@ -49,4 +52,4 @@ verify: generate ## Prove that what is generated is current
 	@git diff --exit-code -- . || { echo "generated files are out of date: run make generate and commit"; exit 1; }
 	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "generation made files that are not committed"; exit 1; }
 
-.PHONY: help run build test race lint bench chaos generate migration verify
+.PHONY: help run build test race lint bench chaos score generate migration verify

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +19,10 @@ import (
 	"github.com/patchbay/patchbay/internal/question"
 )
 
-// golden is one line of testdata/golden.txt.
+// golden is one line of a file in testdata/golden: those of reading.txt must be read exactly, those of the other files,
+// which are called after providers, are scored.
 type golden struct {
+	file                             string
 	line                             int
 	group                            string
 	options                          question.Options
@@ -30,13 +33,13 @@ func TestGoldenQuestionsAreReadExactly(t *testing.T) {
 	t.Parallel()
 	sets := candidates(t)
 	right, total, groups := map[string]int{}, map[string]int{}, []string{}
-	for _, g := range readGolden(t) {
+	for _, g := range readGolden(t, "reading.txt") {
 		if !slices.Contains(groups, g.group) {
 			groups = append(groups, g.group)
 		}
 		total[g.group]++
 		if diff := g.check(sets[g.set]); diff != "" {
-			t.Errorf("golden.txt:%d: %s | %s\n%s", g.line, g.set, g.ask, diff)
+			t.Errorf("%s: %s | %s\n%s", g, g.set, g.ask, diff)
 			continue
 		}
 		right[g.group]++
@@ -148,22 +151,25 @@ func place(order []string, s string) int {
 	return len(order)
 }
 
-func readGolden(t testing.TB) []golden {
+func (g golden) String() string { return fmt.Sprintf("testdata/golden/%s:%d", g.file, g.line) }
+
+func readGolden(t testing.TB, file string) []golden {
 	t.Helper()
-	f, err := os.Open("testdata/golden.txt")
+	f, err := os.Open(filepath.Join("testdata", "golden", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	var out []golden
-	var head golden
+	head := golden{file: file}
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
 		switch {
 		case line == "" || strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "== "):
-			head = header(t, n, strings.TrimPrefix(line, "== "))
+			head.line = n
+			head.begin(t, strings.TrimPrefix(line, "== "))
 		default:
 			g := head
 			g.line = n
@@ -176,11 +182,12 @@ func readGolden(t testing.TB) []golden {
 	return out
 }
 
-func header(t testing.TB, n int, line string) golden {
+// begin reads the line that starts a group.
+func (g *golden) begin(t testing.TB, line string) {
 	t.Helper()
 	f := strings.Split(line, " | ")
 	if len(f) != 3 {
-		t.Fatalf("golden.txt:%d: a group needs a name, a time and a zone", n)
+		t.Fatalf("%s: a group needs a name, a time and a zone", g)
 	}
 	zone, err := time.LoadLocation(f[2])
 	if err != nil {
@@ -190,10 +197,10 @@ func header(t testing.TB, n int, line string) golden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return golden{group: f[0], options: question.Options{Now: now, Location: zone}}
+	g.group, g.options = f[0], question.Options{Now: now, Location: zone}
 }
 
-// candidates are the sets of capabilities that golden lines name: two providers of the catalog, and testdata's.
+// candidates are the sets of capabilities that golden lines name: the providers of the catalog, and testdata's.
 func candidates(t testing.TB) map[string][]question.Candidate {
 	t.Helper()
 	known, err := provider.Load(catalog.FS)
@@ -208,16 +215,13 @@ func candidates(t testing.TB) map[string][]question.Candidate {
 	if err := yaml.Unmarshal(raw, &out); err != nil {
 		t.Fatal(err)
 	}
-	for set, name := range map[string]string{"cal": "google_calendar", "mail": "gmail"} {
-		p, ok := known.Get(name)
-		if !ok {
-			t.Fatalf("%s is not in the catalog", name)
-		}
+	for _, p := range known.All() {
 		for _, c := range p.Capabilities {
 			if c.Effect == provider.Read {
-				out[set] = append(out[set], question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()})
+				out[p.Name] = append(out[p.Name], question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()})
 			}
 		}
 	}
+	out["cal"], out["mail"] = out["google_calendar"], out["gmail"]
 	return out
 }

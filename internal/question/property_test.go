@@ -212,7 +212,7 @@ func TestHugeQuestionsAreReadInLinearTime(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, g := range readGolden(f) {
+	for _, g := range readGolden(f, "reading.txt") {
 		f.Add(g.ask)
 	}
 	f.Add("İstanbul’S emails from “a \xff - 2-\u0301 ʼ's")
