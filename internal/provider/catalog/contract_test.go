@@ -1,42 +1,56 @@
 package catalog_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"io"
-	"net/http"
+	"fmt"
+	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/goccy/go-yaml"
 
-	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/provider/catalog"
 )
 
-// specs says where the vendor's description is, and which of its hosts stands for the one in the fixtures.
-var specs = map[string]struct{ file, from, to string }{
-	"google_calendar": {"google_calendar/calendar-v3.openapi.json", "", ""},
-	"gmail":           {"gmail/gmail-v1.openapi.json", "", ""},
-	"custom_webhook":  {"custom_webhook/webhook.openapi.json", "https://api.example.com/", "https://your-api.com/"},
+// contract says what a vendor publishes and how the fixtures are compared with it: testdata/specs/NAME/contract.yaml.
+type contract struct {
+	// OpenAPI and GraphQL are the vendor's descriptions; None is the reason why there is neither.
+	OpenAPI []string `yaml:"openapi"`
+	GraphQL string   `yaml:"graphql"`
+	None    string   `yaml:"none"`
+	// From is the base of the fixtures' addresses that stands for To, which the description has.
+	From string `yaml:"from"`
+	To   string `yaml:"to"`
+	// Examples are answers that the vendor publishes.
+	Examples []example `yaml:"examples"`
+	// Inconsistencies are the faults of the vendor's own description, with the reason why they are not ours.
+	Inconsistencies []*inconsistency `yaml:"inconsistencies"`
+
+	dir string
+}
+
+type inconsistency struct {
+	Where  string `yaml:"where"`
+	Reason string `yaml:"reason"`
+	met    bool
+}
+
+// described checks requests and their answers against a vendor's description.
+type described interface {
+	// exchange returns every fault, one error each; c is nil for a probe and an account.
+	exchange(t *testing.T, r *provider.Request, a provider.Answer, c *provider.Capability) []error
 }
 
 func TestRequestsAndAnswersAreWhatTheVendorDescribes(t *testing.T) {
 	t.Parallel()
-	c, err := provider.Load(catalog.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range c.All() {
+	for _, p := range known(t).All() {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
-			v := newVendor(t, p)
+			v := &vendor{provider: p, contract: readContract(t, p.Name)}
+			v.described = v.contract.open(t, p)
 			fixtures, findings := provider.Fixtures(catalog.FS, p.Name)
 			if len(findings) > 0 {
 				t.Fatal(findings)
@@ -44,31 +58,64 @@ func TestRequestsAndAnswersAreWhatTheVendorDescribes(t *testing.T) {
 			for _, f := range fixtures {
 				t.Run(f.String(), func(t *testing.T) { v.check(t, f) })
 			}
+			for _, e := range v.contract.Examples {
+				t.Run(e.File+" "+e.At, func(t *testing.T) { v.example(t, e) })
+			}
+			for _, i := range v.contract.Inconsistencies {
+				if !i.met || i.Reason == "" {
+					t.Errorf("contract.yaml: nothing is inconsistent in the way of %q, or the reason is missing", i.Where)
+				}
+			}
 		})
 	}
 }
 
-type vendor struct {
-	provider *provider.Provider
-	router   routers.Router
-	from, to string
+func known(t *testing.T) *provider.Catalog {
+	t.Helper()
+	c, err := provider.Load(catalog.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
-func newVendor(t *testing.T, p *provider.Provider) *vendor {
+func readContract(t *testing.T, name string) *contract {
 	t.Helper()
-	spec, ok := specs[p.Name]
-	if !ok {
-		t.Fatalf("there is no description of %s", p.Name)
-	}
-	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join("testdata", "specs", spec.file))
+	c := &contract{dir: filepath.Join("testdata", "specs", name)}
+	text, err := os.ReadFile(filepath.Join(c.dir, "contract.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	return &vendor{provider: p, router: router, from: spec.from, to: spec.to}
+	return c
+}
+
+func (c *contract) open(t *testing.T, p *provider.Provider) described {
+	t.Helper()
+	switch {
+	case len(c.OpenAPI) > 0:
+		return openOpenAPI(t, c, p)
+	case c.GraphQL != "":
+		return openGraphQL(t, c)
+	case c.None == "":
+		t.Fatal("contract.yaml: name a description, or the reason why there is none")
+	}
+	return undescribed{}
+}
+
+// undescribed is a vendor who publishes nothing.
+type undescribed struct{}
+
+func (undescribed) exchange(*testing.T, *provider.Request, provider.Answer, *provider.Capability) []error {
+	return nil
+}
+
+type vendor struct {
+	provider  *provider.Provider
+	contract  *contract
+	described described
 }
 
 // check renders what the fixture asks, by the real engine, and validates it and the answer.
@@ -85,7 +132,7 @@ func (v *vendor) check(t *testing.T, f provider.Fixture) {
 			continue
 		}
 		v.exchange(t, must(c.Request(t.Context(), in)), f.Answer, c)
-		if c.Each == nil {
+		if c.Each == nil || !succeeded(f.Answer) {
 			continue
 		}
 		page := must(c.Map(t.Context(), in, provider.Response{Status: 200, Body: must(json.Marshal(f.Answer.Body))}))
@@ -98,57 +145,131 @@ func (v *vendor) check(t *testing.T, f provider.Fixture) {
 
 func (v *vendor) exchange(t *testing.T, r *provider.Request, a provider.Answer, c *provider.Capability) {
 	t.Helper()
-	if v.from != "" {
-		r.URL = v.to + r.URL[len(v.from):]
+	if rest, ok := strings.CutPrefix(r.URL, v.contract.From); ok && v.contract.From != "" {
+		r.URL = v.contract.To + rest
 	}
-	req := must(r.HTTP(t.Context()))
-	route, params, err := v.router.FindRoute(req)
-	if err != nil {
-		t.Fatalf("%s: %v", r.Summary(), err)
-	}
-	input := &openapi3filter.RequestValidationInput{
-		Request: req, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{
-			MultiError:         true,
-			AuthenticationFunc: func(context.Context, *openapi3filter.AuthenticationInput) error { return nil },
-		},
-	}
-	if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
-		t.Errorf("%s %s: %v", r.Summary(), r.Body, err)
-	}
-	for name := range req.URL.Query() {
-		if route.Operation.Parameters.GetByInAndName("query", name) == nil {
-			t.Errorf("%s: the vendor knows no parameter %s", r.Summary(), name)
+	v.report(t, r.Summary(), v.described.exchange(t, r, a, c))
+}
+
+// report fails for every fault that contract.yaml does not explain.
+func (v *vendor) report(t *testing.T, what string, faults []error) {
+	t.Helper()
+next:
+	for _, fault := range faults {
+		for _, i := range v.contract.Inconsistencies {
+			if strings.Contains(fault.Error(), i.Where) {
+				i.met = true
+				continue next
+			}
 		}
-	}
-	v.scopes(t, route, c)
-	if a.Body == nil || a.Status != 0 && a.Status != http.StatusOK {
-		return
-	}
-	answer := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(bytes.NewReader(must(json.Marshal(a.Body)))), Options: input.Options,
-	}
-	if err := openapi3filter.ValidateResponse(t.Context(), answer); err != nil {
-		t.Errorf("the answer to %s: %v", r.Summary(), err)
+		t.Errorf("%s: %v", what, fault)
 	}
 }
 
-// scopes checks that any scope that the manifest takes for enough is enough for the vendor.
-func (v *vendor) scopes(t *testing.T, route *routers.Route, c *provider.Capability) {
-	t.Helper()
-	enough, ok := route.Operation.Extensions["x-scopes"].([]any)
-	if !ok || c == nil || v.provider.Auth.OAuth2 == nil {
+// succeeded reports whether an answer of a fixture has a status of success.
+func succeeded(a provider.Answer) bool { return a.Status == 0 || a.Status >= 200 && a.Status < 300 }
+
+// example is an answer that a vendor publishes, and what comes of it.
+type example struct {
+	File string `yaml:"file"`
+	// At leads to the answer in the file's `responses`: a status, and a name where one status has several.
+	At string `yaml:"at"`
+	// Shows is the capability that reads it, or `account`, or empty for an answer that is only classified.
+	Shows string         `yaml:"shows"`
+	Input provider.Given `yaml:"input"`
+	// Verdict must be how it is classified; empty means ok.
+	Verdict provider.VerdictKind `yaml:"verdict"`
+	// Results is how many things it holds.
+	Results int `yaml:"results"`
+	// Fields must be what the first of them has.
+	Fields map[string]any `yaml:"fields"`
+}
+
+func (v *vendor) example(t *testing.T, e example) {
+	status, body := v.read(t, e)
+	answer := provider.Response{Status: status, Body: must(json.Marshal(body))}
+	want := e.Verdict
+	if want == "" {
+		want = provider.OK
+	}
+	if got := v.provider.Classify(answer); got.Kind != want {
+		t.Fatalf("classified as %s, want %s", got.Kind, want)
+	}
+	if e.Shows == "" || want != provider.OK {
 		return
 	}
-	for _, s := range v.provider.Auth.OAuth2.Scopes {
-		if c.Granted([]string{s.Name}) && !slices.Contains(enough, any(s.Value)) {
-			t.Errorf("%s does not let anybody call %s", s.Name, route.Path)
+	in := e.Input.Build()
+	if e.Shows == provider.ShowsAccount {
+		if _, err := v.provider.Account.Read(t.Context(), in, answer); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	for _, c := range v.provider.CapabilitiesFor(in.Config, nil) {
+		if c.Name != e.Shows {
+			continue
+		}
+		operation := &c.Operation
+		if c.Each != nil {
+			operation = c.Each
+		}
+		page, err := operation.Map(t.Context(), in, answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Results) != e.Results {
+			t.Errorf("%d results, want %d", len(page.Results), e.Results)
+		}
+		for i, r := range page.Results {
+			if r.Title == "" && r.Content == "" {
+				t.Errorf("results[%d] has neither title nor content", i)
+			}
+			for name, value := range r.Fields {
+				if at, ok := value.(time.Time); ok && (at.Year() < 2000 || at.Year() > 2100) {
+					t.Errorf("results[%d].%s is %s", i, name, at)
+				}
+			}
+			if _, err := json.Marshal(r.Data); err != nil {
+				t.Errorf("results[%d].data: %v", i, err)
+			}
+		}
+		for name, want := range e.Fields {
+			if len(page.Results) > 0 && present(page.Results[0].Fields[name]) != fmt.Sprint(want) {
+				t.Errorf("results[0].%s is %v, want %v", name, present(page.Results[0].Fields[name]), want)
+			}
+		}
+		return
+	}
+	t.Fatalf("there is no capability named %q", e.Shows)
+}
+
+// present writes a field as contract.yaml does.
+func present(v any) string {
+	if at, ok := v.(time.Time); ok {
+		return at.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprint(v)
+}
+
+func (v *vendor) read(t *testing.T, e example) (status int, body any) {
+	t.Helper()
+	var file struct {
+		Responses map[string]any `json:"responses"`
+	}
+	if err := json.Unmarshal(must(os.ReadFile(filepath.Join(v.contract.dir, e.File))), &file); err != nil {
+		t.Fatal(err)
+	}
+	body = file.Responses
+	for part := range strings.SplitSeq(e.At, ".") {
+		fields, ok := body.(map[string]any)
+		if body = fields[part]; !ok || body == nil {
+			t.Fatalf("%s has no %s", e.File, e.At)
 		}
 	}
-	if !slices.ContainsFunc(v.provider.Auth.OAuth2.Scopes, func(s oauth.Scope) bool { return s.Default }) {
-		t.Error("no scope is asked for by default")
+	if _, err := fmt.Sscanf(e.At, "%d", &status); err != nil {
+		t.Fatalf("%s does not begin with a status", e.At)
 	}
+	return status, body
 }
 
 func must[T any](v T, err error) T {
