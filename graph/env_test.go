@@ -56,15 +56,16 @@ func both(t *testing.T, fn func(t *testing.T, e *env)) {
 
 // env is the application as it serves, with one company, behind its real handler.
 type env struct {
-	t      *testing.T
-	store  *store.Store
-	graph  *graph.Graph
-	server *server.Server
-	access *access.Service
-	health *health.Service
-	newID  func(id.Kind) string
-	now    func() time.Time
-	log    *syncBuffer
+	t       *testing.T
+	store   *store.Store
+	graph   *graph.Graph
+	server  *server.Server
+	catalog *provider.Catalog
+	access  *access.Service
+	health  *health.Service
+	newID   func(id.Kind) string
+	now     func() time.Time
+	log     *syncBuffer
 
 	mu      sync.Mutex
 	viewers map[string]viewer.Viewer
@@ -75,7 +76,7 @@ func newEnv(t *testing.T, s *store.Store) *env {
 	t.Helper()
 	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	newID := id.NewSource(now).New
-	manifests, err := provider.Load(catalog.FS)
+	manifests, err := provider.Load(catalog.FS, kindsManifest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func newEnv(t *testing.T, s *store.Store) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &env{t: t, store: s, newID: newID, now: now, log: &syncBuffer{}, viewers: map[string]viewer.Viewer{}}
+	e := &env{t: t, store: s, catalog: manifests, newID: newID, now: now, log: &syncBuffer{}, viewers: map[string]viewer.Viewer{}}
 	log := slog.New(slog.NewJSONHandler(e.log, nil))
 	client := func(group string) (oauth.Client, bool) {
 		return oauth.Client{ID: "client-of-" + group, Secret: seal.NewSecret("not-a-real-one")}, group == "google"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -268,8 +269,15 @@ func TestProvidersShowWhatTheirManifestsSay(t *testing.T) {
 			capabilities { name description effect triggerPhrases requiredScopes } }
 			calendars: providers(category: CALENDAR) { name }
 			provider(name: "gmail") { name } none: provider(name: "nobody") { name } }`, nil)
-		same(t, "names", r.texts("name", "providers"), []string{"custom_webhook", "gmail", "google_calendar"})
-		same(t, "calendars", r.texts("name", "calendars"), []string{"google_calendar"})
+		var names, calendars []string
+		for _, p := range e.catalog.All() {
+			names = append(names, p.Name)
+			if slices.Contains(p.Categories, "calendar") {
+				calendars = append(calendars, p.Name)
+			}
+		}
+		same(t, "names", r.texts("name", "providers"), names)
+		same(t, "calendars", r.texts("name", "calendars"), calendars)
 		if r.at("none") != nil || r.at("provider", "name") != "gmail" || len(r.statements) != 0 {
 			t.Error(r.body)
 		}

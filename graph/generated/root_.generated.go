@@ -133,6 +133,16 @@ type ComplexityRoot struct {
 		TriggerPhrases func(childComplexity int) int
 	}
 
+	ChatMessage struct {
+		Author         func(childComplexity int) int
+		Channel        func(childComplexity int) int
+		Content        func(childComplexity int) int
+		SentAt         func(childComplexity int) int
+		StructuredData func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+	}
+
 	Company struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
@@ -148,11 +158,34 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 	}
 
+	CrmRecord struct {
+		Amount         func(childComplexity int) int
+		Content        func(childComplexity int) int
+		Email          func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Owner          func(childComplexity int) int
+		Phone          func(childComplexity int) int
+		Stage          func(childComplexity int) int
+		StructuredData func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+	}
+
 	CustomRecord struct {
 		Content        func(childComplexity int) int
 		StructuredData func(childComplexity int) int
 		Title          func(childComplexity int) int
 		URL            func(childComplexity int) int
+	}
+
+	DocumentItem struct {
+		Author         func(childComplexity int) int
+		Content        func(childComplexity int) int
+		StructuredData func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
 	}
 
 	EmailMessage struct {
@@ -355,6 +388,19 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	Order struct {
+		Content        func(childComplexity int) int
+		Currency       func(childComplexity int) int
+		Customer       func(childComplexity int) int
+		Number         func(childComplexity int) int
+		PlacedAt       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		StructuredData func(childComplexity int) int
+		Title          func(childComplexity int) int
+		Total          func(childComplexity int) int
+		URL            func(childComplexity int) int
+	}
+
 	PageInfo struct {
 		EndCursor       func(childComplexity int) int
 		HasNextPage     func(childComplexity int) int
@@ -529,6 +575,20 @@ type ComplexityRoot struct {
 		ExpiresAt   func(childComplexity int) int
 		Scopes      func(childComplexity int) int
 		User        func(childComplexity int) int
+	}
+
+	WorkItem struct {
+		Assignee       func(childComplexity int) int
+		Content        func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Key            func(childComplexity int) int
+		Priority       func(childComplexity int) int
+		Requester      func(childComplexity int) int
+		Status         func(childComplexity int) int
+		StructuredData func(childComplexity int) int
+		Title          func(childComplexity int) int
+		URL            func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
 	}
 }
 
@@ -929,6 +989,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Capability.TriggerPhrases(childComplexity), true
 
+	case "ChatMessage.author":
+		if e.ComplexityRoot.ChatMessage.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.Author(childComplexity), true
+	case "ChatMessage.channel":
+		if e.ComplexityRoot.ChatMessage.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.Channel(childComplexity), true
+	case "ChatMessage.content":
+		if e.ComplexityRoot.ChatMessage.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.Content(childComplexity), true
+	case "ChatMessage.sentAt":
+		if e.ComplexityRoot.ChatMessage.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.SentAt(childComplexity), true
+	case "ChatMessage.structuredData":
+		if e.ComplexityRoot.ChatMessage.StructuredData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.StructuredData(childComplexity), true
+	case "ChatMessage.title":
+		if e.ComplexityRoot.ChatMessage.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.Title(childComplexity), true
+	case "ChatMessage.url":
+		if e.ComplexityRoot.ChatMessage.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatMessage.URL(childComplexity), true
+
 	case "Company.createdAt":
 		if e.ComplexityRoot.Company.CreatedAt == nil {
 			break
@@ -985,6 +1088,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConnectAttempt.Status(childComplexity), true
 
+	case "CrmRecord.amount":
+		if e.ComplexityRoot.CrmRecord.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Amount(childComplexity), true
+	case "CrmRecord.content":
+		if e.ComplexityRoot.CrmRecord.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Content(childComplexity), true
+	case "CrmRecord.email":
+		if e.ComplexityRoot.CrmRecord.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Email(childComplexity), true
+	case "CrmRecord.kind":
+		if e.ComplexityRoot.CrmRecord.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Kind(childComplexity), true
+	case "CrmRecord.owner":
+		if e.ComplexityRoot.CrmRecord.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Owner(childComplexity), true
+	case "CrmRecord.phone":
+		if e.ComplexityRoot.CrmRecord.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Phone(childComplexity), true
+	case "CrmRecord.stage":
+		if e.ComplexityRoot.CrmRecord.Stage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Stage(childComplexity), true
+	case "CrmRecord.structuredData":
+		if e.ComplexityRoot.CrmRecord.StructuredData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.StructuredData(childComplexity), true
+	case "CrmRecord.title":
+		if e.ComplexityRoot.CrmRecord.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.Title(childComplexity), true
+	case "CrmRecord.url":
+		if e.ComplexityRoot.CrmRecord.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.URL(childComplexity), true
+	case "CrmRecord.updatedAt":
+		if e.ComplexityRoot.CrmRecord.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CrmRecord.UpdatedAt(childComplexity), true
+
 	case "CustomRecord.content":
 		if e.ComplexityRoot.CustomRecord.Content == nil {
 			break
@@ -1009,6 +1179,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CustomRecord.URL(childComplexity), true
+
+	case "DocumentItem.author":
+		if e.ComplexityRoot.DocumentItem.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.Author(childComplexity), true
+	case "DocumentItem.content":
+		if e.ComplexityRoot.DocumentItem.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.Content(childComplexity), true
+	case "DocumentItem.structuredData":
+		if e.ComplexityRoot.DocumentItem.StructuredData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.StructuredData(childComplexity), true
+	case "DocumentItem.title":
+		if e.ComplexityRoot.DocumentItem.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.Title(childComplexity), true
+	case "DocumentItem.url":
+		if e.ComplexityRoot.DocumentItem.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.URL(childComplexity), true
+	case "DocumentItem.updatedAt":
+		if e.ComplexityRoot.DocumentItem.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentItem.UpdatedAt(childComplexity), true
 
 	case "EmailMessage.content":
 		if e.ComplexityRoot.EmailMessage.Content == nil {
@@ -1858,6 +2065,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OperationRefused.Message(childComplexity), true
 
+	case "Order.content":
+		if e.ComplexityRoot.Order.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Content(childComplexity), true
+	case "Order.currency":
+		if e.ComplexityRoot.Order.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Currency(childComplexity), true
+	case "Order.customer":
+		if e.ComplexityRoot.Order.Customer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Customer(childComplexity), true
+	case "Order.number":
+		if e.ComplexityRoot.Order.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Number(childComplexity), true
+	case "Order.placedAt":
+		if e.ComplexityRoot.Order.PlacedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PlacedAt(childComplexity), true
+	case "Order.status":
+		if e.ComplexityRoot.Order.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Status(childComplexity), true
+	case "Order.structuredData":
+		if e.ComplexityRoot.Order.StructuredData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.StructuredData(childComplexity), true
+	case "Order.title":
+		if e.ComplexityRoot.Order.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Title(childComplexity), true
+	case "Order.total":
+		if e.ComplexityRoot.Order.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Total(childComplexity), true
+	case "Order.url":
+		if e.ComplexityRoot.Order.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.URL(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -2606,6 +2874,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.User(childComplexity), true
+
+	case "WorkItem.assignee":
+		if e.ComplexityRoot.WorkItem.Assignee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Assignee(childComplexity), true
+	case "WorkItem.content":
+		if e.ComplexityRoot.WorkItem.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Content(childComplexity), true
+	case "WorkItem.createdAt":
+		if e.ComplexityRoot.WorkItem.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.CreatedAt(childComplexity), true
+	case "WorkItem.key":
+		if e.ComplexityRoot.WorkItem.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Key(childComplexity), true
+	case "WorkItem.priority":
+		if e.ComplexityRoot.WorkItem.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Priority(childComplexity), true
+	case "WorkItem.requester":
+		if e.ComplexityRoot.WorkItem.Requester == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Requester(childComplexity), true
+	case "WorkItem.status":
+		if e.ComplexityRoot.WorkItem.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Status(childComplexity), true
+	case "WorkItem.structuredData":
+		if e.ComplexityRoot.WorkItem.StructuredData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.StructuredData(childComplexity), true
+	case "WorkItem.title":
+		if e.ComplexityRoot.WorkItem.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.Title(childComplexity), true
+	case "WorkItem.url":
+		if e.ComplexityRoot.WorkItem.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.URL(childComplexity), true
+	case "WorkItem.updatedAt":
+		if e.ComplexityRoot.WorkItem.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkItem.UpdatedAt(childComplexity), true
 
 	}
 	return 0, false
@@ -4214,6 +4549,116 @@ type EmailMessage implements ResultItem {
   sentAt: DateTime
   "Whether it is unread; null when the provider does not say."
   unread: Boolean
+}
+
+"A page, file or database row."
+type DocumentItem implements ResultItem {
+  "A heading, for example the subject; null when it has none."
+  title: String
+  "What it says, as plain text; null when it says nothing."
+  content: String
+  "Where a person can see it; null when there is no such page."
+  url: URL
+  "Everything that the provider's manifest maps."
+  structuredData: JSONObject!
+  "Who wrote it, by name or e-mail address; null when it is not known."
+  author: String
+  "When it was last changed; null when it is not known."
+  updatedAt: DateTime
+}
+
+"An issue, ticket, task or project."
+type WorkItem implements ResultItem {
+  "A heading, for example the subject; null when it has none."
+  title: String
+  "What it says, as plain text; null when it says nothing."
+  content: String
+  "Where a person can see it; null when there is no such page."
+  url: URL
+  "Everything that the provider's manifest maps."
+  structuredData: JSONObject!
+  "What people call it, for example ENG-123 or a ticket's number; null when it has none."
+  key: String
+  "Where it stands, in the provider's words; null when it is not known."
+  status: String
+  "How urgent it is, in the provider's words; null when it was not said."
+  priority: String
+  "Who works on it, by name or e-mail address; null for nobody."
+  assignee: String
+  "Who asked for it, by name or e-mail address; null when it is not known."
+  requester: String
+  "When it was opened; null when it is not known."
+  createdAt: DateTime
+  "When it was last changed; null when it is not known."
+  updatedAt: DateTime
+}
+
+"An order or invoice of a shop or an ERP."
+type Order implements ResultItem {
+  "A heading, for example the subject; null when it has none."
+  title: String
+  "What it says, as plain text; null when it says nothing."
+  content: String
+  "Where a person can see it; null when there is no such page."
+  url: URL
+  "Everything that the provider's manifest maps."
+  structuredData: JSONObject!
+  "What people call it, for example #1001; null when it has none."
+  number: String
+  "Where it stands, in the provider's words; null when it is not known."
+  status: String
+  "What it costs in all, as a decimal number in currency; null when it is not known."
+  total: String
+  "The currency of total, as an ISO 4217 code; null when it is not known."
+  currency: String
+  "Who ordered, by name or e-mail address; null when it is not known."
+  customer: String
+  "When it was placed; null when it is not known."
+  placedAt: DateTime
+}
+
+"A person, company or deal in a CRM or ERP."
+type CrmRecord implements ResultItem {
+  "A heading, for example the subject; null when it has none."
+  title: String
+  "What it says, as plain text; null when it says nothing."
+  content: String
+  "Where a person can see it; null when there is no such page."
+  url: URL
+  "Everything that the provider's manifest maps."
+  structuredData: JSONObject!
+  "What it is, in the provider's words, for example contact or deal; null when it is not known."
+  kind: String
+  "The e-mail address; null when it has none."
+  email: String
+  "The telephone number, as it was typed in; null when it has none."
+  phone: String
+  "How far it has come, in the provider's words; null when it has no stages."
+  stage: String
+  "What it is worth, as a decimal number; null when it was not said."
+  amount: String
+  "Who looks after it, by name or e-mail address; null for nobody."
+  owner: String
+  "When it was last changed; null when it is not known."
+  updatedAt: DateTime
+}
+
+"A message in a chat."
+type ChatMessage implements ResultItem {
+  "A heading, for example the subject; null when it has none."
+  title: String
+  "What it says, as plain text; null when it says nothing."
+  content: String
+  "Where a person can see it; null when there is no such page."
+  url: URL
+  "Everything that the provider's manifest maps."
+  structuredData: JSONObject!
+  "Who wrote it, by name or by the provider's id; null when it is not known."
+  author: String
+  "Where it was written, by name or by the provider's id; null when it is not known."
+  channel: String
+  "When it was sent; null when it is not known."
+  sentAt: DateTime
 }
 
 "Anything of no kind of its own, such as what a custom webhook returns."

@@ -186,6 +186,26 @@ type Capability struct {
 
 func (Capability) IsChoice() {}
 
+// A message in a chat.
+type ChatMessage struct {
+	// A heading, for example the subject; null when it has none.
+	Title *string `json:"title,omitempty"`
+	// What it says, as plain text; null when it says nothing.
+	Content *string `json:"content,omitempty"`
+	// Where a person can see it; null when there is no such page.
+	URL *string `json:"url,omitempty"`
+	// Everything that the provider's manifest maps.
+	StructuredData map[string]any `json:"structuredData"`
+	// Who wrote it, by name or by the provider's id; null when it is not known.
+	Author *string `json:"author,omitempty"`
+	// Where it was written, by name or by the provider's id; null when it is not known.
+	Channel *string `json:"channel,omitempty"`
+	// When it was sent; null when it is not known.
+	SentAt *time.Time `json:"sentAt,omitempty"`
+}
+
+func (ChatMessage) IsResultItem() {}
+
 // The tenant: everything belongs to one company and is invisible to every other.
 type Company struct {
 	// The company's id; it begins with co_.
@@ -197,6 +217,34 @@ type Company struct {
 }
 
 func (Company) IsNode() {}
+
+// A person, company or deal in a CRM or ERP.
+type CrmRecord struct {
+	// A heading, for example the subject; null when it has none.
+	Title *string `json:"title,omitempty"`
+	// What it says, as plain text; null when it says nothing.
+	Content *string `json:"content,omitempty"`
+	// Where a person can see it; null when there is no such page.
+	URL *string `json:"url,omitempty"`
+	// Everything that the provider's manifest maps.
+	StructuredData map[string]any `json:"structuredData"`
+	// What it is, in the provider's words, for example contact or deal; null when it is not known.
+	Kind *string `json:"kind,omitempty"`
+	// The e-mail address; null when it has none.
+	Email *string `json:"email,omitempty"`
+	// The telephone number, as it was typed in; null when it has none.
+	Phone *string `json:"phone,omitempty"`
+	// How far it has come, in the provider's words; null when it has no stages.
+	Stage *string `json:"stage,omitempty"`
+	// What it is worth, as a decimal number; null when it was not said.
+	Amount *string `json:"amount,omitempty"`
+	// Who looks after it, by name or e-mail address; null for nobody.
+	Owner *string `json:"owner,omitempty"`
+	// When it was last changed; null when it is not known.
+	UpdatedAt *time.Time `json:"updatedAt,omitempty"`
+}
+
+func (CrmRecord) IsResultItem() {}
 
 // Anything of no kind of its own, such as what a custom webhook returns.
 type CustomRecord struct {
@@ -211,6 +259,24 @@ type CustomRecord struct {
 }
 
 func (CustomRecord) IsResultItem() {}
+
+// A page, file or database row.
+type DocumentItem struct {
+	// A heading, for example the subject; null when it has none.
+	Title *string `json:"title,omitempty"`
+	// What it says, as plain text; null when it says nothing.
+	Content *string `json:"content,omitempty"`
+	// Where a person can see it; null when there is no such page.
+	URL *string `json:"url,omitempty"`
+	// Everything that the provider's manifest maps.
+	StructuredData map[string]any `json:"structuredData"`
+	// Who wrote it, by name or e-mail address; null when it is not known.
+	Author *string `json:"author,omitempty"`
+	// When it was last changed; null when it is not known.
+	UpdatedAt *time.Time `json:"updatedAt,omitempty"`
+}
+
+func (DocumentItem) IsResultItem() {}
 
 // A message in a mailbox.
 type EmailMessage struct {
@@ -524,6 +590,32 @@ type OperationRefused struct {
 
 func (OperationRefused) IsUserError() {}
 
+// An order or invoice of a shop or an ERP.
+type Order struct {
+	// A heading, for example the subject; null when it has none.
+	Title *string `json:"title,omitempty"`
+	// What it says, as plain text; null when it says nothing.
+	Content *string `json:"content,omitempty"`
+	// Where a person can see it; null when there is no such page.
+	URL *string `json:"url,omitempty"`
+	// Everything that the provider's manifest maps.
+	StructuredData map[string]any `json:"structuredData"`
+	// What people call it, for example #1001; null when it has none.
+	Number *string `json:"number,omitempty"`
+	// Where it stands, in the provider's words; null when it is not known.
+	Status *string `json:"status,omitempty"`
+	// What it costs in all, as a decimal number in currency; null when it is not known.
+	Total *string `json:"total,omitempty"`
+	// The currency of total, as an ISO 4217 code; null when it is not known.
+	Currency *string `json:"currency,omitempty"`
+	// Who ordered, by name or e-mail address; null when it is not known.
+	Customer *string `json:"customer,omitempty"`
+	// When it was placed; null when it is not known.
+	PlacedAt *time.Time `json:"placedAt,omitempty"`
+}
+
+func (Order) IsResultItem() {}
+
 // An AI personality (an agent) that talks with users and uses their integrations.
 type Personality struct {
 	// The personality's id; it begins with per_.
@@ -753,6 +845,34 @@ type Viewer struct {
 	// What to register as redirect URI at a provider.
 	CallbackURL string `json:"callbackUrl"`
 }
+
+// An issue, ticket, task or project.
+type WorkItem struct {
+	// A heading, for example the subject; null when it has none.
+	Title *string `json:"title,omitempty"`
+	// What it says, as plain text; null when it says nothing.
+	Content *string `json:"content,omitempty"`
+	// Where a person can see it; null when there is no such page.
+	URL *string `json:"url,omitempty"`
+	// Everything that the provider's manifest maps.
+	StructuredData map[string]any `json:"structuredData"`
+	// What people call it, for example ENG-123 or a ticket's number; null when it has none.
+	Key *string `json:"key,omitempty"`
+	// Where it stands, in the provider's words; null when it is not known.
+	Status *string `json:"status,omitempty"`
+	// How urgent it is, in the provider's words; null when it was not said.
+	Priority *string `json:"priority,omitempty"`
+	// Who works on it, by name or e-mail address; null for nobody.
+	Assignee *string `json:"assignee,omitempty"`
+	// Who asked for it, by name or e-mail address; null when it is not known.
+	Requester *string `json:"requester,omitempty"`
+	// When it was opened; null when it is not known.
+	CreatedAt *time.Time `json:"createdAt,omitempty"`
+	// When it was last changed; null when it is not known.
+	UpdatedAt *time.Time `json:"updatedAt,omitempty"`
+}
+
+func (WorkItem) IsResultItem() {}
 
 // The rule that decides whether a personality may use an integration; the strongest one last.
 type AccessRule string

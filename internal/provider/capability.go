@@ -37,7 +37,7 @@ type Capability struct {
 // Operation is one request and how its answer is read.
 type Operation struct {
 	Asks *Expression `yaml:"request"`
-	// Kind is that of the results: calendar_event, email_message or custom_record.
+	// Kind is that of the results, one of Kinds.
 	Kind string `yaml:"result"`
 	// Yields makes one object for each result; the kinds say what it may hold.
 	Yields *Expression `yaml:"results"`

@@ -3,10 +3,7 @@ package provider
 import (
 	"maps"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // maxText is the longest text that a result keeps, in bytes.
@@ -24,16 +21,6 @@ type Result struct {
 	Data map[string]any
 }
 
-// kinds read what a manifest maps into the fields of the contract's types.
-var kinds = map[string]func(mapped) map[string]any{
-	"calendar_event": calendarEvent,
-	"email_message":  emailMessage,
-	"custom_record":  func(mapped) map[string]any { return map[string]any{} },
-}
-
-// Kinds returns the names of all kinds of results, sorted.
-func Kinds() []string { return slices.Sorted(maps.Keys(kinds)) }
-
 func newResult(kind string, fields map[string]any) Result {
 	m := mapped(fields)
 	r := Result{Kind: kind, Title: m.text("title"), Content: m.text("content"), URL: m.address("url")}
@@ -47,38 +34,6 @@ func newResult(kind string, fields map[string]any) Result {
 	r.Data = maps.Clone(fields)
 	maps.DeleteFunc(r.Data, func(_ string, v any) bool { return v == nil })
 	return r
-}
-
-// calendarEvent reads start and end (RFC 3339, or YYYY-MM-DD for a day, where the end is the day after the last),
-// time_zone, location, organizer and attendees. A time without an offset is in time_zone, and in UTC without one.
-func calendarEvent(m mapped) map[string]any {
-	out := map[string]any{"allDay": false, "attendees": m.texts("attendees")}
-	m.copyText(out, "timeZone", "time_zone")
-	m.copyText(out, "location", "location")
-	m.copyText(out, "organizer", "organizer")
-	first, err := time.Parse(time.DateOnly, m.text("start"))
-	if err != nil {
-		m.copyTime(out, "start", "start")
-		m.copyTime(out, "end", "end")
-		return out
-	}
-	last := first
-	if after, err := time.Parse(time.DateOnly, m.text("end")); err == nil && after.After(first) {
-		last = after.AddDate(0, 0, -1)
-	}
-	out["allDay"], out["startDate"], out["endDate"] = true, first.Format(time.DateOnly), last.Format(time.DateOnly)
-	return out
-}
-
-// emailMessage reads from, to, sent_at and unread.
-func emailMessage(m mapped) map[string]any {
-	out := map[string]any{"to": m.texts("to")}
-	m.copyText(out, "from", "from")
-	m.copyTime(out, "sentAt", "sent_at")
-	if unread, ok := m["unread"].(bool); ok {
-		out["unread"] = unread
-	}
-	return out
 }
 
 // mapped is what one `results` object holds.
@@ -125,38 +80,4 @@ func (m mapped) copyTime(out map[string]any, field, name string) {
 	if t, ok := instant(m[name], m.text("time_zone")); ok {
 		out[field] = t
 	}
-}
-
-// instant reads RFC 3339, a time without an offset in the named zone, or seconds since 1970 as a number or as text;
-// text of 13 digits is milliseconds.
-func instant(v any, zone string) (time.Time, bool) {
-	s, ok := v.(string)
-	if !ok {
-		s, ok = scalar(v)
-		if _, isBool := v.(bool); !ok || isBool {
-			return time.Time{}, false
-		}
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, true
-	}
-	location, err := time.LoadLocation(zone)
-	if err != nil || location == time.Local {
-		location = time.UTC
-	}
-	if t, err := time.ParseInLocation("2006-01-02T15:04:05", s, location); err == nil {
-		return t, true
-	}
-	if len(s) == 13 {
-		if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return time.UnixMilli(ms).UTC(), true
-		}
-	}
-	whole, fraction, _ := strings.Cut(s, ".")
-	seconds, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || len(whole) > 12 {
-		return time.Time{}, false
-	}
-	nanos, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
-	return time.Unix(seconds, max(nanos, 0)).UTC(), true
 }
