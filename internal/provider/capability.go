@@ -18,6 +18,8 @@ type Capability struct {
 	Description string `yaml:"description"`
 	// Effect is Read or Write.
 	Effect string `yaml:"effect"`
+	// Repeatable says of a write that sending it twice does no harm, as of one that sets what is already so.
+	Repeatable bool `yaml:"repeatable"`
 	// Scopes are all needed. "a | b" is satisfied by either; the first is the least that is enough.
 	Scopes []string `yaml:"scopes"`
 	// Phrases are the words that lead a question here.
@@ -48,6 +50,7 @@ type Operation struct {
 
 	provider *Provider
 	name     string // of the capability, for .capability
+	writes   bool   // a write may be answered with nothing
 }
 
 // Configured describes capabilities that an integration's config lists: the property holds objects with name,
@@ -77,6 +80,9 @@ func (c *Capability) Granted(scopes []string) bool {
 	}
 	return true
 }
+
+// MayRepeat reports whether sending the request twice does no harm: of a read, and of a write that says so.
+func (c *Capability) MayRepeat() bool { return c.Effect == Read || c.Repeatable }
 
 // ArgumentsSchema returns the JSON Schema of the arguments, which the caller must not change.
 func (c *Capability) ArgumentsSchema() map[string]any { return c.arguments.document }
@@ -117,7 +123,7 @@ func (p *Provider) configured(config map[string]any) []*Capability {
 			Operation:   p.Configured.Operation,
 			arguments:   emptyArguments,
 		}
-		c.name = name
+		c.name, c.writes = name, c.Effect == Write
 		out = append(out, c)
 	}
 	return out

@@ -158,7 +158,10 @@ func (c *compiler) capabilities() {
 			c.fault(where+".window", "%v", err)
 		}
 		c.scopesOf(one, where)
-		one.name = one.Name
+		if one.Repeatable && one.Effect != Write {
+			c.fault(where+".repeatable", "repeatable is for what writes: a read can be repeated anyway")
+		}
+		one.name, one.writes = one.Name, one.Effect == Write
 		c.operation(&one.Operation, where, one.Each != nil)
 		if one.Each != nil {
 			one.Each.name = one.Name

@@ -29,10 +29,11 @@ type Page struct {
 }
 
 // Map reads the answer to this request. The answer must have been classified as OK. What is not JSON, or JSON of
-// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing.
+// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing. A write that
+// was answered with nothing, as many are, has null for an answer.
 func (o *Operation) Map(ctx context.Context, in Input, r Response) (Page, error) {
 	body, err := decodeJSON(r.Body)
-	if err != nil {
+	if err != nil && !(o.writes && errors.Is(err, errEmpty)) {
 		return Page{}, o.provider.unreadable(r, err)
 	}
 	in.Capability = o.name

@@ -139,14 +139,18 @@ func (s *schema) validate(root string, v map[string]any) error {
 	if !ok {
 		return nil
 	}
-	return joined(root, failed)
+	noun := "setting"
+	if root == "arguments" {
+		noun = "argument"
+	}
+	return joined(root, noun, failed)
 }
 
 // joined returns one fault for each field: where several forms are not met, that with the fewest words.
-func joined(root string, failed *jsonschema.ValidationError) error {
+func joined(root, noun string, failed *jsonschema.ValidationError) error {
 	byField := map[string]*problem.Error{}
 	for _, f := range leaves(failed) {
-		for _, one := range explain(f) {
+		for _, one := range explain(f, noun) {
 			path := slices.Concat([]string{root}, f.InstanceLocation, one.below)
 			e := problem.New(problem.Invalid, "%s", one.message).At(path...)
 			key := strings.Join(e.Field, "\x00")
@@ -183,8 +187,8 @@ type explanation struct {
 	below   []string
 }
 
-// explain says what is wrong in words that quote the schema and never the value.
-func explain(e *jsonschema.ValidationError) []explanation {
+// explain says what is wrong in words that quote the schema and never the value. The noun is what a property is called.
+func explain(e *jsonschema.ValidationError, noun string) []explanation {
 	one := func(format string, args ...any) []explanation {
 		return []explanation{{message: fmt.Sprintf(format, args...)}}
 	}
@@ -197,9 +201,9 @@ func explain(e *jsonschema.ValidationError) []explanation {
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
-		return each(k.Missing, "This setting is missing.")
+		return each(k.Missing, "This "+noun+" is missing.")
 	case *kind.AdditionalProperties:
-		return each(k.Properties, "There is no such setting.")
+		return each(k.Properties, "There is no such "+noun+".")
 	case *kind.Type:
 		return one("It must be of type %s.", strings.Join(k.Want, " or "))
 	case *kind.Enum:
@@ -225,7 +229,7 @@ func explain(e *jsonschema.ValidationError) []explanation {
 	case *kind.Maximum:
 		return one("It must be at most %s.", k.Want.RatString())
 	}
-	return one("It is not what this setting takes.")
+	return one("It is not what this %s takes.", noun)
 }
 
 func formatWords(format string) string {
