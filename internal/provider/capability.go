@@ -29,6 +29,9 @@ type Capability struct {
 	// Window says what time a question means that names none.
 	Window WindowRule `yaml:"window"`
 
+	// Lookup comes before the request; nil when the question says all that is needed.
+	Lookup *Lookup `yaml:"lookup"`
+
 	Operation `yaml:",inline"`
 	// Each fetches by itself every item that the answer names; nil when one request tells all.
 	Each *Operation `yaml:"each"`

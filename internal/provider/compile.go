@@ -163,6 +163,12 @@ func (c *compiler) capabilities() {
 		}
 		one.name, one.writes = one.Name, one.Effect == Write
 		c.operation(&one.Operation, where, one.Each != nil)
+		if l := one.Lookup; l != nil {
+			l.provider, l.name = c.Provider, one.Name
+			if l.Asks == nil || l.Found == nil {
+				c.fault(where+".lookup", "a lookup has a request and found")
+			}
+		}
 		if one.Each != nil {
 			one.Each.name = one.Name
 			c.operation(one.Each, where+".each", false)

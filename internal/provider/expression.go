@@ -73,42 +73,69 @@ func (e *Expression) MarshalYAML() (any, error) { return e.source, nil }
 
 // first returns the first value that the expression yields, and nil when it yields none.
 func (e *Expression) first(ctx context.Context, input, in, headers any) (any, error) {
-	out, err := e.collect(ctx, input, in, headers, 1)
-	if err != nil || len(out) == 0 {
-		return nil, err
-	}
-	return out[0], nil
+	var out any
+	err := e.run(ctx, input, in, headers, func(v any) bool {
+		out = v
+		return false
+	})
+	return out, err
+}
+
+// firstFound returns the first value that is not null, and nil when there is none.
+func (e *Expression) firstFound(ctx context.Context, input, in, headers any) (any, error) {
+	var out any
+	err := e.run(ctx, input, in, headers, func(v any) bool {
+		out = v
+		return v == nil
+	})
+	return out, err
 }
 
 // all returns every value that the expression yields. More than maxOutputs are an error.
 func (e *Expression) all(ctx context.Context, input, in, headers any) ([]any, error) {
-	out, err := e.collect(ctx, input, in, headers, maxOutputs+1)
+	var out []any
+	err := e.run(ctx, input, in, headers, func(v any) bool {
+		out = append(out, v)
+		return len(out) <= maxOutputs
+	})
 	if err == nil && len(out) > maxOutputs {
 		return nil, errTooMany
 	}
 	return out, err
 }
 
-func (e *Expression) collect(ctx context.Context, input, in, headers any, atMost int) ([]any, error) {
+// saidError is what error("words") in an expression fails with: words of the manifest for the person who asks.
+type saidError struct{ words string }
+
+// Error returns the words.
+func (e *saidError) Error() string { return e.words }
+
+// run gives every value that the expression yields to more, until that returns false.
+func (e *Expression) run(ctx context.Context, input, in, headers any, more func(any) bool) error {
 	limited, cancel := context.WithTimeout(ctx, expressionTime)
 	defer cancel()
-	var out []any
 	iter := e.code.RunWithContext(limited, input, in, headers)
-	for len(out) < atMost {
+	for {
 		v, ok := iter.Next()
 		if !ok {
-			break
+			return nil
 		}
-		if _, failed := v.(error); failed {
+		if failed, isError := v.(error); isError {
 			switch {
 			case ctx.Err() != nil:
-				return nil, ctx.Err()
+				return ctx.Err()
 			case limited.Err() != nil:
-				return nil, errTooLong
+				return errTooLong
 			}
-			return nil, errExpression
+			if said, ok := errors.AsType[gojq.ValueError](failed); ok {
+				if words, ok := said.Value().(string); ok && words != "" {
+					return &saidError{words}
+				}
+			}
+			return errExpression
 		}
-		out = append(out, v)
+		if !more(v) {
+			return nil
+		}
 	}
-	return out, nil
 }

@@ -36,11 +36,16 @@ type Fixture struct {
 	Body   any               `yaml:"body"`
 	Form   map[string]string `yaml:"form"`
 	Answer Answer            `yaml:"answer"`
+	// Lookup holds the exchanges before the request, in order.
+	Lookup []Fixture `yaml:"lookup"`
 	// Each holds an exchange for every item of a two-step read, in order.
 	Each []Fixture `yaml:"each"`
 
 	// Verdict must be how the answer is classified; empty means ok.
 	Verdict VerdictKind `yaml:"verdict"`
+	// Refused must be the words with which a person is told that there is no request, or that what it needs was not
+	// found. Then there is none.
+	Refused string `yaml:"refused"`
 	// RetryAfter must be the wait that comes out.
 	RetryAfter time.Duration `yaml:"retry_after"`
 	// Results must be what the answer is mapped to, and Next its next page. A field that is left out is not compared.

@@ -9,8 +9,8 @@ import (
 //
 //	{"config": {}, "account": {"id", "name"}, "capability", "query", "window": {"start", "end"} | null,
 //	 "text" | null, "people": [{"name", "role"}], "quoted": [], "numbers": [], "states": [], "limit", "page" | null,
-//	 "timezone", "now", "arguments": {}, "item" | null, "user": {"user_id", "external_id"},
-//	 "context": {"conversation_id", "personality_id"}}
+//	 "timezone", "now", "arguments": {}, "item" | null, "lookup" | null,
+//	 "user": {"user_id", "external_id"}, "context": {"conversation_id", "personality_id"}}
 //
 // Times are RFC 3339 in the asker's zone; an absent text is null.
 type Input struct {
@@ -37,7 +37,9 @@ type Input struct {
 	Now       time.Time
 	Arguments map[string]any
 	// Item is one of Page.Items, for Each.
-	Item    any
+	Item any
+	// Lookup is what Capability.LookUp found.
+	Lookup  any
 	User    Asker
 	Context Context
 }
@@ -89,6 +91,7 @@ func (p *Provider) document(in Input) map[string]any {
 		"now":        in.Now.In(zone).Format(time.RFC3339),
 		"arguments":  jsonValue(orEmpty(in.Arguments)),
 		"item":       jsonValue(in.Item),
+		"lookup":     jsonValue(in.Lookup),
 		"user":       map[string]any{"user_id": orNull(in.User.UserID), "external_id": orNull(in.User.ExternalID)},
 		"context": map[string]any{
 			"conversation_id": orNull(in.Context.ConversationID),

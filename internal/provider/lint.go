@@ -124,8 +124,12 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 			}
 		}
 		shown[f.Shows] = true
-		if l.isCapability(f) && len(f.Results) == 0 && (f.Verdict == "" || f.Verdict == OK) {
+		if l.isCapability(f) && len(f.Results) == 0 && f.Refused == "" && (f.Verdict == "" || f.Verdict == OK) {
 			shown["an empty page"] = true
+		}
+		if len(f.Lookup) > 0 {
+			shown[lookupOf(f.Shows)] = shown[lookupOf(f.Shows)] || f.Refused == ""
+			shown[nothingFor(f.Shows)] = shown[nothingFor(f.Shows)] || f.Refused != ""
 		}
 		if f.Input.Page != "" {
 			shown["a second page"] = true
@@ -163,6 +167,12 @@ func (l *linter) wanted(all []Fixture) []string {
 	for _, c := range l.Capabilities {
 		out = append(out, c.Name)
 		pages = pages || c.Next != nil
+		if c.Lookup != nil {
+			out = append(out, lookupOf(c.Name))
+			if c.Lookup.Missing != "" {
+				out = append(out, nothingFor(c.Name))
+			}
+		}
 	}
 	if l.Configured != nil {
 		pages = pages || l.Configured.Next != nil
@@ -175,3 +185,8 @@ func (l *linter) wanted(all []Fixture) []string {
 	}
 	return out
 }
+
+// lookupOf and nothingFor name what the fixtures of a capability with a lookup must show.
+func lookupOf(name string) string { return "the lookup of " + name }
+
+func nothingFor(name string) string { return "the lookup of " + name + " that finds nothing" }

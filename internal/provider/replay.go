@@ -41,54 +41,6 @@ func (p *Provider) Replay(ctx context.Context, f Fixture) error {
 	return fmt.Errorf("there is no capability named %q", f.Shows)
 }
 
-func (c *Capability) replay(ctx context.Context, f Fixture) error {
-	in := f.Input.Build()
-	r, err := c.Request(ctx, in)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.compareRequest(r), f.judge(c.provider.Classify(f.Answer.response()))); err != nil {
-		return err
-	}
-	if f.Verdict != "" && f.Verdict != OK {
-		return nil
-	}
-	page, err := c.Map(ctx, in, f.Answer.response())
-	if err != nil {
-		return err
-	}
-	results := page.Results
-	if c.Each != nil {
-		if results, err = c.replayEach(ctx, in, f, page.Items); err != nil {
-			return err
-		}
-	}
-	return errors.Join(f.compareResults(results), differs("next", f.Next, page.Next))
-}
-
-func (c *Capability) replayEach(ctx context.Context, in Input, f Fixture, items []any) ([]Result, error) {
-	if len(items) != len(f.Each) {
-		return nil, fmt.Errorf("each: %d exchanges are described, the answer names %d items", len(f.Each), len(items))
-	}
-	var results []Result
-	for i, item := range items {
-		in.Item = item
-		r, err := c.Each.Request(ctx, in)
-		if err != nil {
-			return nil, fmt.Errorf("each[%d]: %w", i, err)
-		}
-		if err := f.Each[i].compareRequest(r); err != nil {
-			return nil, fmt.Errorf("each[%d]: %w", i, err)
-		}
-		page, err := c.Each.Map(ctx, in, f.Each[i].Answer.response())
-		if err != nil {
-			return nil, fmt.Errorf("each[%d]: %w", i, err)
-		}
-		results = append(results, page.Results...)
-	}
-	return results, nil
-}
-
 func (p *Provider) replayAccount(ctx context.Context, f Fixture) error {
 	r, err := p.Account.NewRequest(ctx, f.Input.Build())
 	if err != nil {

@@ -55,16 +55,27 @@ func (o *Operation) Request(ctx context.Context, in Input) (*Request, error) {
 
 func (p *Provider) render(ctx context.Context, c Call, in Input) (*Request, error) {
 	document := p.document(in)
-	a := asked{method: http.MethodGet, path: c.Get}
-	if c.Asks != nil {
-		v, err := c.Asks.first(ctx, document, document, nil)
-		if err != nil {
-			return nil, p.cannotAsk(err)
-		}
-		if err := a.read(v); err != nil {
-			return nil, p.cannotAsk(err)
-		}
+	if c.Asks == nil {
+		return p.put(asked{method: http.MethodGet, path: c.Get}, document)
 	}
+	v, err := c.Asks.first(ctx, document, document, nil)
+	if err != nil {
+		return nil, p.cannotAsk(err)
+	}
+	return p.rendered(v, document)
+}
+
+// rendered turns what a request expression yielded into a request.
+func (p *Provider) rendered(v any, document map[string]any) (*Request, error) {
+	a := asked{method: http.MethodGet}
+	if err := a.read(v); err != nil {
+		return nil, p.cannotAsk(err)
+	}
+	return p.put(a, document)
+}
+
+// put makes the request.
+func (p *Provider) put(a asked, document map[string]any) (*Request, error) {
 	config, _ := document["config"].(map[string]any)
 	target, err := p.target(a, config)
 	if err != nil {
@@ -84,9 +95,17 @@ func (p *Provider) render(ctx context.Context, c Call, in Input) (*Request, erro
 	return r, nil
 }
 
+// maxWords bounds what error("words") tells the person who asks, in characters.
+const maxWords = 300
+
+// cannotAsk says that an input makes no request: in the words of the expression where it has some.
 func (p *Provider) cannotAsk(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if said, ok := errors.AsType[*saidError](err); ok {
+		words := []rune(strings.ToValidUTF8(said.words, "\uFFFD"))
+		return problem.New(problem.Invalid, "%s", string(words[:min(len(words), maxWords)]))
 	}
 	return problem.New(problem.Invalid, "This question cannot be turned into a request to %s.", p.Title).Because(err)
 }

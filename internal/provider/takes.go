@@ -6,17 +6,26 @@ import (
 )
 
 // questionField finds where an expression reads a part of the question from its document: .text, but not .arguments.text.
-var questionField = regexp.MustCompile(`(?:^|[^\w.\])"?])\.(window|people|text|quoted)\b`)
+// questionOf finds it where the document is not the input.
+var (
+	questionField = regexp.MustCompile(`(?:^|[^\w.\])"?])\.(window|people|text|quoted)\b`)
+	questionOf    = regexp.MustCompile(`\$in\.(window|people|text|quoted)\b`)
+)
 
-// Takes names what of a question the capability's request uses, sorted: people, text (quoted words count as text) and
+// Takes names what of a question the capability's requests use, sorted: people, text (quoted words count as text) and
 // window. It is empty where a request passes the question on as it is. Between capabilities that share a trigger phrase it
 // tells which one serves a question better.
 func (c *Capability) Takes() []string {
 	if c.Asks == nil {
 		return nil
 	}
+	found := questionField.FindAllStringSubmatch(c.Asks.source, -1)
+	if l := c.Lookup; l != nil {
+		found = slices.Concat(found, questionField.FindAllStringSubmatch(l.Asks.source, -1),
+			questionOf.FindAllStringSubmatch(l.Found.source, -1))
+	}
 	var out []string
-	for _, m := range questionField.FindAllStringSubmatch(c.Asks.source, -1) {
+	for _, m := range found {
 		field := m[1]
 		if field == "quoted" {
 			field = "text"

@@ -28,7 +28,10 @@ func (a *asking) fetch(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, a.in.Timeout)
 	defer cancel()
 	a.sent = true
-	err := a.pages(timed, a.request)
+	err := a.lookUp(timed)
+	if err == nil {
+		err = a.pages(timed, a.request)
+	}
 	if err == nil {
 		err = a.farther(timed)
 	}
@@ -37,6 +40,20 @@ func (a *asking) fetch(ctx context.Context) error {
 	}
 	a.cut()
 	return nil
+}
+
+// lookUp finds what the request needs and the question does not say, and then renders the request.
+func (a *asking) lookUp(ctx context.Context) error {
+	if a.capability.Lookup == nil {
+		return nil
+	}
+	found, err := a.capability.LookUp(ctx, a.input, a.send)
+	if err != nil {
+		return sayAtQuery(err)
+	}
+	a.input.Lookup = found
+	a.request, err = a.capability.Request(ctx, a.input)
+	return sayAtQuery(err)
 }
 
 // pages reads one page after the other. What was found before a later page failed is an answer, though not a whole one.
@@ -125,7 +142,7 @@ func (a *asking) item(ctx context.Context, item any) ([]provider.Result, error) 
 		return nil, err
 	}
 	answer, err := a.send(ctx, request)
-	if errors.Is(err, errGone) {
+	if errors.Is(err, provider.ErrNotThere) {
 		return nil, nil
 	}
 	if err != nil {
@@ -134,9 +151,6 @@ func (a *asking) item(ctx context.Context, item any) ([]provider.Result, error) 
 	page, err := a.capability.Each.Map(ctx, in, answer)
 	return page.Results, err
 }
-
-// errGone is the cause of a problem that means that what was asked for is not there.
-var errGone = errors.New("the provider does not have it")
 
 // send sends one request with the integration's credential. An answer that is none becomes a problem.
 func (a *asking) send(ctx context.Context, request *provider.Request) (provider.Response, error) {
@@ -158,7 +172,7 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 	case provider.RateLimited:
 		e.Code, e.Retryable, e.RetryAfter = problem.ProviderRateLimited, true, verdict.RetryAfter
 	case provider.NotFound:
-		e.Err = errGone
+		e.Err = provider.ErrNotThere
 	case provider.Transient:
 		e.Retryable = true
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/patchbay/patchbay/internal/question"
 )
 
-// understand chooses the capability, reads the question, and renders the first request.
+// understand chooses the capability, reads the question, and renders the first request, which may be that of a lookup.
 func (a *asking) understand(ctx context.Context) error {
 	reads := slices.DeleteFunc(a.provider.CapabilitiesFor(a.row.Config, nil), func(c *provider.Capability) bool {
 		return c.Effect != provider.Read
@@ -33,8 +33,8 @@ func (a *asking) understand(ctx context.Context) error {
 	a.fill(said, where)
 	a.towardsTheLatest(said.Latest)
 	a.plan = Plan{Confidence: &choice.Confidence, MatchedPhrases: choice.Matched, Arguments: a.arguments(said)}
-	if a.request, err = a.capability.Request(ctx, a.input); err != nil {
-		return err
+	if a.request, err = a.capability.First(ctx, a.input); err != nil {
+		return sayAtQuery(err)
 	}
 	a.plan.Request = a.request.Summary()
 	return nil
@@ -117,6 +117,14 @@ func candidates(reads []*provider.Capability) []question.Candidate {
 func atQuery(err error) error {
 	if all := problem.All(err); len(all) == 1 && all[0].Field == nil {
 		return all[0].At("input", "query")
+	}
+	return err
+}
+
+// sayAtQuery points at the question where a manifest says what the question lacks.
+func sayAtQuery(err error) error {
+	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.NotFound) {
+		return atQuery(err)
 	}
 	return err
 }

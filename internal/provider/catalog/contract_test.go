@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -129,6 +130,22 @@ func (v *vendor) check(t *testing.T, f provider.Fixture) {
 	}
 	for _, c := range v.provider.CapabilitiesFor(in.Config, nil) {
 		if c.Name != f.Shows {
+			continue
+		}
+		sent := 0
+		in.Lookup, _ = c.LookUp(t.Context(), in, func(_ context.Context, r *provider.Request) (provider.Response, error) {
+			if sent == len(f.Lookup) {
+				t.Fatalf("no exchange of the lookup describes %s", r.Summary())
+			}
+			answer := f.Lookup[sent].Answer
+			sent++
+			v.exchange(t, r, answer, nil)
+			if !succeeded(answer) {
+				return provider.Response{}, provider.ErrNotThere
+			}
+			return provider.Response{Status: 200, Body: must(json.Marshal(answer.Body))}, nil
+		})
+		if f.Refused != "" {
 			continue
 		}
 		v.exchange(t, must(c.Request(t.Context(), in)), f.Answer, c)
