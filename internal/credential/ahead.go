@@ -22,9 +22,13 @@ const renewers = 8
 // quarter. What fails rests longer each time, so it is due after everything that has waited meanwhile. It is one step of
 // what runs by itself; replicas may call it at the same time, and each row is taken by one of them.
 func (s *Service) RefreshDue(ctx context.Context, limit int) (int, error) {
+	if at := s.outage.Load(); at != nil && s.Now().Sub(*at).Abs() < watchFor {
+		return 0, nil // who could not store what was answered meanwhile comes first
+	}
 	owner := rand.Text()
 	rows, err := s.Rows.ClaimDue(ctx, owner, leaseFor, store.ShareOf(limit))
 	if err != nil {
+		s.outage.Store(new(s.Now()))
 		return 0, err
 	}
 	return len(rows), s.each(ctx, rows, owner, renewers, func(ctx context.Context, row *ent.Credential) error {
@@ -68,7 +72,7 @@ func (s *Service) each(
 			turn <- struct{}{}
 			defer func() { <-turn }()
 			working := viewer.SystemFor(context.WithoutCancel(ctx), row.CompanyID)
-			if ctx.Err() != nil || s.Now().Sub(began) > leaseFor-2*callLimit {
+			if ctx.Err() != nil || !s.still(working, row, owner, s.Now().Sub(began)) {
 				_ = within(working, writeLimit, func(ctx context.Context) error {
 					return s.Rows.Release(ctx, row.ID, owner, nil)
 				})

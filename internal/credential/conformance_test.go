@@ -31,6 +31,7 @@ func TestTheSimulatedStoreAndTheRealOnesAgree(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T, *shelf){
 		"a lease":        leases,
+		"a long lease":   extensions,
 		"a renewal":      renewals,
 		"an expiry":      expiries,
 		"an ending":      endings,
@@ -133,6 +134,27 @@ func leases(t *testing.T, s *shelf) {
 	s.lease(t, other, "a", false)
 	other.Generation, other.State = 1, credential.Ending
 	s.lease(t, other, "a", false)
+}
+
+func extensions(t *testing.T, s *shelf) {
+	row := s.put(t)
+	yes(t, false)(s.Extend(s.ctx, row.ID, "a", time.Minute))
+	s.lease(t, row, "a", true)
+	held := s.read(t, row.ID)
+	s.pass(50 * time.Second)
+	yes(t, false)(s.Extend(s.ctx, row.ID, "b", time.Minute))
+	yes(t, true)(s.Extend(s.ctx, row.ID, "a", time.Minute))
+	s.pass(50 * time.Second)
+	s.lease(t, held, "b", false)
+	s.pass(11 * time.Second)
+	yes(t, true)(s.Extend(s.ctx, row.ID, "a", time.Minute)) // over, but nobody has taken it
+	s.lease(t, held, "b", false)
+	s.pass(61 * time.Second)
+	s.lease(t, held, "b", true)
+	yes(t, false)(s.Extend(s.ctx, row.ID, "a", time.Minute))
+	if now := s.read(t, row.ID); *now.LeaseOwner != "b" || now.Generation != 1 {
+		t.Errorf("%+v", now)
+	}
 }
 
 func (s *shelf) tokens() credential.Tokens {

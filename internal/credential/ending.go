@@ -143,7 +143,9 @@ func (s *Service) revoke(ctx context.Context, row *ent.Credential, owner string)
 		out.Outcome, out.Message = Unsupported, p.RevokeReason(row.AuthKind)
 	case tokens:
 		out.Outcome = Revoked
+		letGo := s.hold(ctx, row, owner)
 		cause = s.giveBack(ctx, row)
+		letGo()
 	}
 	if cause != nil && s.Now().Sub(*cmp.Or(row.EndingSince, &row.UpdatedAt)) < RevocationLimit {
 		return s.retryLater(ctx, row, owner, cause)

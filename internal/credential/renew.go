@@ -106,6 +106,7 @@ func (s *Service) takeOff(ctx context.Context, seen *ent.Credential, person bool
 // fly adopts what another has stored since seen, or leases the row and spends its refresh token.
 func (s *Service) fly(ctx context.Context, fl *flight, seen *ent.Credential, person bool) (*ent.Credential, error) {
 	owner := rand.Text()
+	var watched watch
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		row, err := s.Rows.Get(ctx, seen.ID)
 		switch {
@@ -121,17 +122,19 @@ func (s *Service) fly(ctx context.Context, fl *flight, seen *ent.Credential, per
 		if left, rests := resting(row, s.Now()); rests && !person {
 			return nil, s.later(row, left)
 		}
-		began := s.Now()
-		taken, err := s.Rows.Lease(ctx, row, owner, leaseFor)
-		if err != nil { // the store cannot be written: a one-time token is not spent for what could not be kept
-			return nil, err
-		}
-		if taken && s.Now().Sub(began) < leaseFor-2*callLimit {
-			return s.spend(ctx, row, owner)
-		}
-		if taken { // this process stood still: by now the lease may be over
-			_ = s.Rows.Release(ctx, row.ID, owner, nil)
-			continue
+		if watched.standing(row, s.Now()) {
+			began := s.Now()
+			taken, err := s.Rows.Lease(ctx, row, owner, leaseFor)
+			if err != nil { // the store cannot be written: a one-time token is not spent for what could not be kept
+				return nil, err
+			}
+			if taken && s.Now().Sub(began) < startLimit {
+				return s.spend(ctx, row, owner)
+			}
+			if taken { // this process stood still: by now the lease may be over
+				_ = s.Rows.Release(ctx, row.ID, owner, nil)
+				continue
+			}
 		}
 		fl.sayWait()
 		if err := pause(ctx, wait+jitter(wait)); err != nil {
@@ -160,6 +163,7 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 			&Setback{Failures: row.Failures, Next: now, Ahead: ahead(row, now.Add(backoff(longest, 0)))})
 		return nil, s.unreadable(ctx, row, err)
 	}
+	defer s.hold(ctx, row, owner)()
 	var tok *oauth.Token
 	wire, err := s.wire(row)
 	if err == nil {
@@ -225,7 +229,7 @@ func (s *Service) keep(
 // insist runs write until it succeeds, finds no row, or keepLimit is over.
 func (s *Service) insist(ctx context.Context, row *ent.Credential, write func(context.Context) error) error {
 	return within(ctx, keepLimit, func(ctx context.Context) error {
-		for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		for wait := 50 * time.Millisecond; ; wait = min(2*wait, keepPause) {
 			err := within(ctx, writeLimit, write)
 			if err == nil || problem.Is(err, problem.NotFound) {
 				return err

@@ -55,6 +55,9 @@ type Rows interface {
 
 	// Lease gives owner the row for d if it is still as seen (generation, state, lease) and its lease is free or over.
 	Lease(ctx context.Context, seen *ent.Credential, owner string, d time.Duration) (bool, error)
+	// Extend makes a lease that is still owner's last for d from now, even if it was over and nobody has taken it. It
+	// reports false when the lease is another's.
+	Extend(ctx context.Context, id, owner string, d time.Duration) (bool, error)
 	// Release ends a lease that is still owner's; after a failure it also records how many there were in a row and when
 	// the next attempt may be.
 	Release(ctx context.Context, id, owner string, after *Setback) error

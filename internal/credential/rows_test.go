@@ -112,6 +112,12 @@ func (p *process) Lease(ctx context.Context, seen *ent.Credential, owner string,
 	})
 }
 
+func (p *process) Extend(ctx context.Context, id, owner string, d time.Duration) (bool, error) {
+	return p.change(ctx, id, func(row *ent.Credential) bool { return owns(row, owner) }, func(row *ent.Credential) {
+		row.LeaseUntil = new(time.Now().Add(d))
+	})
+}
+
 func (p *process) Release(ctx context.Context, id, owner string, after *credential.Setback) error {
 	_, err := p.change(ctx, id, func(row *ent.Credential) bool { return owns(row, owner) }, func(row *ent.Credential) {
 		release(row, owner)
@@ -126,6 +132,11 @@ func (p *process) Release(ctx context.Context, id, owner string, after *credenti
 }
 
 func (p *process) Renew(ctx context.Context, id, owner string, g int64, t credential.Tokens) (bool, error) {
+	if fn := p.beforeRenew; fn != nil {
+		if err := fn(); err != nil {
+			return false, err
+		}
+	}
 	return p.change(ctx, id, func(row *ent.Credential) bool {
 		return row.Generation == g && row.State != credential.Ending
 	}, func(row *ent.Credential) {

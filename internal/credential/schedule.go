@@ -9,18 +9,27 @@ import (
 )
 
 const (
-	// callLimit bounds one call to an authorization server. It is far shorter than leaseFor, so that a lease that is
-	// over means a process that died or stood still.
-	callLimit = 20 * time.Second
-	leaseFor  = 60 * time.Second
+	// callLimit bounds one call to an authorization server, which begins at most startLimit after its lease was written.
+	// Together they are shorter than leaseFor: no call outlasts its lease, even where that cannot be renewed meanwhile,
+	// so a lease that is over means a process that died, stood still or cannot reach the database.
+	callLimit  = 20 * time.Second
+	startLimit = 5 * time.Second
+	leaseFor   = 30 * time.Second
+	// holdEvery is how often a lease is renewed while the call and the storing of its answer take.
+	holdEvery = 5 * time.Second
+	// watchFor is how long a lease that is over must have stood under the eyes of whoever takes it. After an outage of the
+	// database its holder comes first: it renews, or stores what it has, within that time.
+	watchFor = 10 * time.Second
 	// writeLimit bounds one write, keepLimit all the attempts to store what a one-time token was spent for.
 	writeLimit = 5 * time.Second
 	keepLimit  = 2 * time.Minute
+	// keepPause is the longest wait between two attempts; with its jitter it is shorter than watchFor.
+	keepPause = 3 * time.Second
 	// Settles is how long after a change of the key ring a value may still be stored that was sealed before it; it is
 	// longer than callLimit and keepLimit together.
 	Settles = 5 * time.Minute
 	// flightLimit bounds a renewal with all its waiting for others.
-	flightLimit = leaseFor + callLimit
+	flightLimit = leaseFor + watchFor + startLimit + callLimit
 	// skew is how much earlier than it says a token is taken to end.
 	skew = 5 * time.Second
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -55,6 +56,8 @@ type Service struct {
 	Deps
 
 	flights flights
+	// outage is when the background last found the store out of order; nil for never.
+	outage atomic.Pointer[time.Time]
 }
 
 // New returns a Service. Close it before its store.

@@ -97,6 +97,13 @@ func play(t *testing.T, seed uint64, seen *tally) {
 			p := processes[2]
 			later(func() { p.standStill(c.upTo(4 * time.Minute)) })
 		}
+		if c.one(0.3) { // longer than a lease, shorter than an answer is kept for
+			later(func() { w.outage(c.upTo(90 * time.Second)) })
+		}
+		if c.one(0.3) { // for one alone, shorter than a lease
+			p := anybody()
+			later(func() { p.cut(c.upTo(25 * time.Second)) })
+		}
 		switch {
 		case c.one(0.2):
 			withdrawn = true

@@ -131,6 +131,20 @@ func free(now time.Time) predicate.Credential {
 	return entcredential.Or(entcredential.LeaseUntilIsNil(), entcredential.LeaseUntilLT(now))
 }
 
+// Extend makes owner's lease last for d from now.
+func (r Stored) Extend(ctx context.Context, id, owner string, d time.Duration) (bool, error) {
+	now, err := r.Store.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.table(ctx).Update().Where(entcredential.ID(id), entcredential.LeaseOwner(owner)).
+		SetLeaseUntil(now.Add(d)).Save(ctx)
+	if err != nil {
+		return false, fmt.Errorf("extend the lease of a credential: %w", err)
+	}
+	return n == 1, nil
+}
+
 // Release ends owner's lease.
 func (r Stored) Release(ctx context.Context, id, owner string, after *Setback) error {
 	u := r.table(ctx).Update().Where(entcredential.ID(id), entcredential.LeaseOwner(owner)).

@@ -47,8 +47,9 @@ type world struct {
 	rows    map[string]*ent.Credential
 	events  []audit.Event
 	reports []health.Finding
-	newest  int      // the highest number of a token that was ever stored
-	wrong   []string // invariants that did not hold
+	gone    time.Time // until when the store is out of order for everybody
+	newest  int       // the highest number of a token that was ever stored
+	wrong   []string  // invariants that did not hold
 }
 
 // stores notes which token is about to be stored. It runs inside the store's step.
@@ -144,12 +145,14 @@ type process struct {
 	latency time.Duration
 	faults  float64 // how often a step of the store fails
 
-	beforeLease func() // called once when set
+	beforeLease func()       // called once when set
+	beforeRenew func() error // called each time when set
 
 	life       sync.Mutex
 	dead       bool
 	stillUntil time.Time
-	lossy      bool // it has stood still or died
+	cutUntil   time.Time // the store cannot be reached from here
+	lossy      bool      // it has stood still or died
 }
 
 func (w *world) start() *process {
@@ -244,9 +247,29 @@ func (p *process) breathe() error {
 }
 
 func (p *process) failing() float64 {
+	p.world.mu.Lock()
+	out := time.Now().Before(p.gone)
+	p.world.mu.Unlock()
 	p.life.Lock()
 	defer p.life.Unlock()
+	if out || time.Now().Before(p.cutUntil) {
+		return 1
+	}
 	return p.faults
+}
+
+// outage takes the store away from everybody.
+func (w *world) outage(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = time.Now().Add(d)
+}
+
+// cut takes the store away from one process.
+func (p *process) cut(d time.Duration) {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.cutUntil = time.Now().Add(d)
 }
 
 func (p *process) fail(often float64) {
