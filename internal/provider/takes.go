@@ -8,13 +8,13 @@ import (
 // questionField finds where an expression reads a part of the question from its document: .text, but not .arguments.text.
 // questionOf finds it where the document is not the input.
 var (
-	questionField = regexp.MustCompile(`(?:^|[^\w.\])"?])\.(window|people|text|quoted)\b`)
-	questionOf    = regexp.MustCompile(`\$in\.(window|people|text|quoted)\b`)
+	questionField = regexp.MustCompile(`(?:^|[^\w.\])"?])\.(window|people|text|quoted|numbers)\b`)
+	questionOf    = regexp.MustCompile(`\$in\.(window|people|text|quoted|numbers)\b`)
 )
 
-// Takes names what of a question the capability's requests use, sorted: people, text (quoted words count as text) and
-// window. It is empty where a request passes the question on as it is. Between capabilities that share a trigger phrase it
-// tells which one serves a question better.
+// Takes names what of a question the capability's requests use, sorted: numbers, people, text (quoted words count as
+// text) and window. It is empty where a request passes the question on as it is. Between capabilities that share a
+// trigger phrase it tells which one serves a question better.
 func (c *Capability) Takes() []string {
 	if c.Asks == nil {
 		return nil

@@ -15,8 +15,9 @@ type Candidate struct {
 	Name string
 	// Phrases are its trigger phrases, for example "order status". Case, plural and punctuation do not matter.
 	Phrases []string
-	// Takes names what of a question the capability uses: window, people, text. It decides between capabilities that
-	// share a phrase. Empty means not known, and decides nothing.
+	// Takes names what of a question the capability uses: window, people, text, numbers. It decides between capabilities
+	// that share a phrase; one that takes numbers finds a thing by its number, and stands back where there is none. Empty
+	// means not known, and decides nothing.
 	Takes []string
 }
 
@@ -82,7 +83,8 @@ func Choose(text string, candidates []Candidate) (Choice, error) {
 	confidence := 1.0
 	if len(equals) > 1 {
 		confidence = 0.9
-		equals = fittest(equals, Read(text, Options{Now: anyTime, Phrases: phrases}))
+		r := Read(text, Options{Now: anyTime, Phrases: phrases})
+		equals = fittest(equals, r, numbered(text, tokens, equals, r))
 	}
 	if len(equals) > 1 {
 		e := problem.New(problem.Ambiguous, "Several capabilities answer that equally well. Invoke one by its name, or ask "+
@@ -124,15 +126,21 @@ func strongest(rivals []rival) []rival {
 
 // fittest returns the rivals that use most of the reading, and of those the ones that miss least. Rivals whose needs are not
 // known all stay.
-func fittest(rivals []rival, r Reading) []rival {
+func fittest(rivals []rival, r Reading, numbered bool) []rival {
 	has := map[string]bool{
 		"window": r.Window != nil, "people": len(r.People) > 0, "text": r.Text != "" || len(r.Quoted) > 0,
+		"numbers": numbered,
 	}
 	fit := func(c rival) (score int) {
 		for _, take := range c.Takes {
-			if has[take] {
+			switch {
+			case has[take] && take == "numbers":
+				score += 1000
+			case has[take]:
 				score += 100
-			} else {
+			case take == "numbers":
+				score -= 1000
+			default:
 				score--
 			}
 		}
