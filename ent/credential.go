@@ -31,6 +31,8 @@ type Credential struct {
 	AuthKind string `json:"auth_kind,omitempty"`
 	// active, expired (needs the person), ending (being revoked).
 	State string `json:"state,omitempty"`
+	// The integration's settings without secrets, for OAuth: its addresses are made from them, also when the integration is gone.
+	Config column.Object `json:"config,omitempty"`
 	// The OAuth client that the tokens were issued to: another client cannot refresh them.
 	ClientID *string `json:"client_id,omitempty"`
 	// AccessToken holds the value of the "access_token" field.
@@ -75,6 +77,8 @@ func (*Credential) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case credential.FieldConfig:
+			values[i] = new(column.Object)
 		case credential.FieldScopes:
 			values[i] = new(column.Strings)
 		case credential.FieldAccessToken, credential.FieldRefreshToken, credential.FieldSecrets:
@@ -143,6 +147,12 @@ func (_m *Credential) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field state", values[i])
 			} else if value.Valid {
 				_m.State = value.String
+			}
+		case credential.FieldConfig:
+			if value, ok := values[i].(*column.Object); !ok {
+				return fmt.Errorf("unexpected type %T for field config", values[i])
+			} else if value != nil {
+				_m.Config = *value
 			}
 		case credential.FieldClientID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -317,6 +327,9 @@ func (_m *Credential) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("state=")
 	builder.WriteString(_m.State)
+	builder.WriteString(", ")
+	builder.WriteString("config=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Config))
 	builder.WriteString(", ")
 	if v := _m.ClientID; v != nil {
 		builder.WriteString("client_id=")

@@ -77,6 +77,12 @@ func (_c *CredentialCreate) SetState(v string) *CredentialCreate {
 	return _c
 }
 
+// SetConfig sets the "config" field.
+func (_c *CredentialCreate) SetConfig(v column.Object) *CredentialCreate {
+	_c.mutation.SetConfig(v)
+	return _c
+}
+
 // SetClientID sets the "client_id" field.
 func (_c *CredentialCreate) SetClientID(v string) *CredentialCreate {
 	_c.mutation.SetClientID(v)
@@ -495,6 +501,10 @@ func (_c *CredentialCreate) createSpec() (*Credential, *sqlgraph.CreateSpec) {
 		_spec.SetField(credential.FieldState, field.TypeString, value)
 		_node.State = value
 	}
+	if value, ok := _c.mutation.Config(); ok {
+		_spec.SetField(credential.FieldConfig, field.TypeOther, value)
+		_node.Config = value
+	}
 	if value, ok := _c.mutation.ClientID(); ok {
 		_spec.SetField(credential.FieldClientID, field.TypeString, value)
 		_node.ClientID = &value
@@ -658,6 +668,24 @@ func (u *CredentialUpsert) SetState(v string) *CredentialUpsert {
 // UpdateState sets the "state" field to the value that was provided on create.
 func (u *CredentialUpsert) UpdateState() *CredentialUpsert {
 	u.SetExcluded(credential.FieldState)
+	return u
+}
+
+// SetConfig sets the "config" field.
+func (u *CredentialUpsert) SetConfig(v column.Object) *CredentialUpsert {
+	u.Set(credential.FieldConfig, v)
+	return u
+}
+
+// UpdateConfig sets the "config" field to the value that was provided on create.
+func (u *CredentialUpsert) UpdateConfig() *CredentialUpsert {
+	u.SetExcluded(credential.FieldConfig)
+	return u
+}
+
+// ClearConfig clears the value of the "config" field.
+func (u *CredentialUpsert) ClearConfig() *CredentialUpsert {
+	u.SetNull(credential.FieldConfig)
 	return u
 }
 
@@ -1055,6 +1083,27 @@ func (u *CredentialUpsertOne) SetState(v string) *CredentialUpsertOne {
 func (u *CredentialUpsertOne) UpdateState() *CredentialUpsertOne {
 	return u.Update(func(s *CredentialUpsert) {
 		s.UpdateState()
+	})
+}
+
+// SetConfig sets the "config" field.
+func (u *CredentialUpsertOne) SetConfig(v column.Object) *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.SetConfig(v)
+	})
+}
+
+// UpdateConfig sets the "config" field to the value that was provided on create.
+func (u *CredentialUpsertOne) UpdateConfig() *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.UpdateConfig()
+	})
+}
+
+// ClearConfig clears the value of the "config" field.
+func (u *CredentialUpsertOne) ClearConfig() *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.ClearConfig()
 	})
 }
 
@@ -1667,6 +1716,27 @@ func (u *CredentialUpsertBulk) SetState(v string) *CredentialUpsertBulk {
 func (u *CredentialUpsertBulk) UpdateState() *CredentialUpsertBulk {
 	return u.Update(func(s *CredentialUpsert) {
 		s.UpdateState()
+	})
+}
+
+// SetConfig sets the "config" field.
+func (u *CredentialUpsertBulk) SetConfig(v column.Object) *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.SetConfig(v)
+	})
+}
+
+// UpdateConfig sets the "config" field to the value that was provided on create.
+func (u *CredentialUpsertBulk) UpdateConfig() *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.UpdateConfig()
+	})
+}
+
+// ClearConfig clears the value of the "config" field.
+func (u *CredentialUpsertBulk) ClearConfig() *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.ClearConfig()
 	})
 }
 

@@ -79,6 +79,18 @@ func (_u *CredentialUpdate) SetNillableState(v *string) *CredentialUpdate {
 	return _u
 }
 
+// SetConfig sets the "config" field.
+func (_u *CredentialUpdate) SetConfig(v column.Object) *CredentialUpdate {
+	_u.mutation.SetConfig(v)
+	return _u
+}
+
+// ClearConfig clears the value of the "config" field.
+func (_u *CredentialUpdate) ClearConfig() *CredentialUpdate {
+	_u.mutation.ClearConfig()
+	return _u
+}
+
 // SetClientID sets the "client_id" field.
 func (_u *CredentialUpdate) SetClientID(v string) *CredentialUpdate {
 	_u.mutation.SetClientID(v)
@@ -472,6 +484,12 @@ func (_u *CredentialUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(credential.FieldState, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Config(); ok {
+		_spec.SetField(credential.FieldConfig, field.TypeOther, value)
+	}
+	if _u.mutation.ConfigCleared() {
+		_spec.ClearField(credential.FieldConfig, field.TypeOther)
+	}
 	if value, ok := _u.mutation.ClientID(); ok {
 		_spec.SetField(credential.FieldClientID, field.TypeString, value)
 	}
@@ -632,6 +650,18 @@ func (_u *CredentialUpdateOne) SetNillableState(v *string) *CredentialUpdateOne 
 	if v != nil {
 		_u.SetState(*v)
 	}
+	return _u
+}
+
+// SetConfig sets the "config" field.
+func (_u *CredentialUpdateOne) SetConfig(v column.Object) *CredentialUpdateOne {
+	_u.mutation.SetConfig(v)
+	return _u
+}
+
+// ClearConfig clears the value of the "config" field.
+func (_u *CredentialUpdateOne) ClearConfig() *CredentialUpdateOne {
+	_u.mutation.ClearConfig()
 	return _u
 }
 
@@ -1057,6 +1087,12 @@ func (_u *CredentialUpdateOne) sqlSave(ctx context.Context) (_node *Credential, 
 	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(credential.FieldState, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Config(); ok {
+		_spec.SetField(credential.FieldConfig, field.TypeOther, value)
+	}
+	if _u.mutation.ConfigCleared() {
+		_spec.ClearField(credential.FieldConfig, field.TypeOther)
 	}
 	if value, ok := _u.mutation.ClientID(); ok {
 		_spec.SetField(credential.FieldClientID, field.TypeString, value)

@@ -4562,6 +4562,7 @@ type CredentialMutation struct {
 	provider            *string
 	auth_kind           *string
 	state               *string
+	_config             *column.Object
 	client_id           *string
 	access_token        *seal.Sealed
 	refresh_token       *seal.Sealed
@@ -4933,6 +4934,55 @@ func (m *CredentialMutation) OldState(ctx context.Context) (v string, err error)
 // ResetState resets all changes to the "state" field.
 func (m *CredentialMutation) ResetState() {
 	m.state = nil
+}
+
+// SetConfig sets the "config" field.
+func (m *CredentialMutation) SetConfig(c column.Object) {
+	m._config = &c
+}
+
+// Config returns the value of the "config" field in the mutation.
+func (m *CredentialMutation) Config() (r column.Object, exists bool) {
+	v := m._config
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConfig returns the old "config" field's value of the Credential entity.
+// If the Credential object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CredentialMutation) OldConfig(ctx context.Context) (v column.Object, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConfig is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConfig requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConfig: %w", err)
+	}
+	return oldValue.Config, nil
+}
+
+// ClearConfig clears the value of the "config" field.
+func (m *CredentialMutation) ClearConfig() {
+	m._config = nil
+	m.clearedFields[credential.FieldConfig] = struct{}{}
+}
+
+// ConfigCleared returns if the "config" field was cleared in this mutation.
+func (m *CredentialMutation) ConfigCleared() bool {
+	_, ok := m.clearedFields[credential.FieldConfig]
+	return ok
+}
+
+// ResetConfig resets all changes to the "config" field.
+func (m *CredentialMutation) ResetConfig() {
+	m._config = nil
+	delete(m.clearedFields, credential.FieldConfig)
 }
 
 // SetClientID sets the "client_id" field.
@@ -5820,7 +5870,7 @@ func (m *CredentialMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CredentialMutation) Fields() []string {
-	fields := make([]string, 0, 24)
+	fields := make([]string, 0, 25)
 	if m.company_id != nil {
 		fields = append(fields, credential.FieldCompanyID)
 	}
@@ -5838,6 +5888,9 @@ func (m *CredentialMutation) Fields() []string {
 	}
 	if m.state != nil {
 		fields = append(fields, credential.FieldState)
+	}
+	if m._config != nil {
+		fields = append(fields, credential.FieldConfig)
 	}
 	if m.client_id != nil {
 		fields = append(fields, credential.FieldClientID)
@@ -5913,6 +5966,8 @@ func (m *CredentialMutation) Field(name string) (ent.Value, bool) {
 		return m.AuthKind()
 	case credential.FieldState:
 		return m.State()
+	case credential.FieldConfig:
+		return m.Config()
 	case credential.FieldClientID:
 		return m.ClientID()
 	case credential.FieldAccessToken:
@@ -5970,6 +6025,8 @@ func (m *CredentialMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldAuthKind(ctx)
 	case credential.FieldState:
 		return m.OldState(ctx)
+	case credential.FieldConfig:
+		return m.OldConfig(ctx)
 	case credential.FieldClientID:
 		return m.OldClientID(ctx)
 	case credential.FieldAccessToken:
@@ -6056,6 +6113,13 @@ func (m *CredentialMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetState(v)
+		return nil
+	case credential.FieldConfig:
+		v, ok := value.(column.Object)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConfig(v)
 		return nil
 	case credential.FieldClientID:
 		v, ok := value.(string)
@@ -6258,6 +6322,9 @@ func (m *CredentialMutation) ClearedFields() []string {
 	if m.FieldCleared(credential.FieldUserID) {
 		fields = append(fields, credential.FieldUserID)
 	}
+	if m.FieldCleared(credential.FieldConfig) {
+		fields = append(fields, credential.FieldConfig)
+	}
 	if m.FieldCleared(credential.FieldClientID) {
 		fields = append(fields, credential.FieldClientID)
 	}
@@ -6310,6 +6377,9 @@ func (m *CredentialMutation) ClearField(name string) error {
 		return nil
 	case credential.FieldUserID:
 		m.ClearUserID()
+		return nil
+	case credential.FieldConfig:
+		m.ClearConfig()
 		return nil
 	case credential.FieldClientID:
 		m.ClearClientID()
@@ -6369,6 +6439,9 @@ func (m *CredentialMutation) ResetField(name string) error {
 		return nil
 	case credential.FieldState:
 		m.ResetState()
+		return nil
+	case credential.FieldConfig:
+		m.ResetConfig()
 		return nil
 	case credential.FieldClientID:
 		m.ResetClientID()

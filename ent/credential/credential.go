@@ -25,6 +25,8 @@ const (
 	FieldAuthKind = "auth_kind"
 	// FieldState holds the string denoting the state field in the database.
 	FieldState = "state"
+	// FieldConfig holds the string denoting the config field in the database.
+	FieldConfig = "config"
 	// FieldClientID holds the string denoting the client_id field in the database.
 	FieldClientID = "client_id"
 	// FieldAccessToken holds the string denoting the access_token field in the database.
@@ -74,6 +76,7 @@ var Columns = []string{
 	FieldProvider,
 	FieldAuthKind,
 	FieldState,
+	FieldConfig,
 	FieldClientID,
 	FieldAccessToken,
 	FieldRefreshToken,
@@ -180,6 +183,11 @@ func ByAuthKind(opts ...sql.OrderTermOption) OrderOption {
 // ByState orders the results by the state field.
 func ByState(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldState, opts...).ToFunc()
+}
+
+// ByConfig orders the results by the config field.
+func ByConfig(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldConfig, opts...).ToFunc()
 }
 
 // ByClientID orders the results by the client_id field.

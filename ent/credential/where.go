@@ -96,6 +96,11 @@ func State(v string) predicate.Credential {
 	return predicate.Credential(sql.FieldEQ(FieldState, v))
 }
 
+// Config applies equality check predicate on the "config" field. It's identical to ConfigEQ.
+func Config(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldEQ(FieldConfig, v))
+}
+
 // ClientID applies equality check predicate on the "client_id" field. It's identical to ClientIDEQ.
 func ClientID(v string) predicate.Credential {
 	return predicate.Credential(sql.FieldEQ(FieldClientID, v))
@@ -594,6 +599,56 @@ func StateEqualFold(v string) predicate.Credential {
 // StateContainsFold applies the ContainsFold predicate on the "state" field.
 func StateContainsFold(v string) predicate.Credential {
 	return predicate.Credential(sql.FieldContainsFold(FieldState, v))
+}
+
+// ConfigEQ applies the EQ predicate on the "config" field.
+func ConfigEQ(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldEQ(FieldConfig, v))
+}
+
+// ConfigNEQ applies the NEQ predicate on the "config" field.
+func ConfigNEQ(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldNEQ(FieldConfig, v))
+}
+
+// ConfigIn applies the In predicate on the "config" field.
+func ConfigIn(vs ...column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldIn(FieldConfig, vs...))
+}
+
+// ConfigNotIn applies the NotIn predicate on the "config" field.
+func ConfigNotIn(vs ...column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldNotIn(FieldConfig, vs...))
+}
+
+// ConfigGT applies the GT predicate on the "config" field.
+func ConfigGT(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldGT(FieldConfig, v))
+}
+
+// ConfigGTE applies the GTE predicate on the "config" field.
+func ConfigGTE(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldGTE(FieldConfig, v))
+}
+
+// ConfigLT applies the LT predicate on the "config" field.
+func ConfigLT(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldLT(FieldConfig, v))
+}
+
+// ConfigLTE applies the LTE predicate on the "config" field.
+func ConfigLTE(v column.Object) predicate.Credential {
+	return predicate.Credential(sql.FieldLTE(FieldConfig, v))
+}
+
+// ConfigIsNil applies the IsNil predicate on the "config" field.
+func ConfigIsNil() predicate.Credential {
+	return predicate.Credential(sql.FieldIsNull(FieldConfig))
+}
+
+// ConfigNotNil applies the NotNil predicate on the "config" field.
+func ConfigNotNil() predicate.Credential {
+	return predicate.Credential(sql.FieldNotNull(FieldConfig))
 }
 
 // ClientIDEQ applies the EQ predicate on the "client_id" field.

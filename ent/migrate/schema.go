@@ -172,6 +172,7 @@ var (
 		{Name: "provider", Type: field.TypeString, Size: 64},
 		{Name: "auth_kind", Type: field.TypeString, Size: 16},
 		{Name: "state", Type: field.TypeString, Size: 16},
+		{Name: "config", Type: field.TypeOther, Nullable: true, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
 		{Name: "client_id", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "access_token", Type: field.TypeBytes, Nullable: true},
 		{Name: "refresh_token", Type: field.TypeBytes, Nullable: true},
@@ -210,12 +211,12 @@ var (
 			{
 				Name:    "credential_state_next_attempt_at",
 				Unique:  false,
-				Columns: []*schema.Column{CredentialsColumns[6], CredentialsColumns[20]},
+				Columns: []*schema.Column{CredentialsColumns[6], CredentialsColumns[21]},
 			},
 			{
 				Name:    "credential_refresh_at",
 				Unique:  false,
-				Columns: []*schema.Column{CredentialsColumns[21]},
+				Columns: []*schema.Column{CredentialsColumns[22]},
 			},
 		},
 	}

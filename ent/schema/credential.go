@@ -4,6 +4,8 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
+
+	"github.com/patchbay/patchbay/internal/column"
 )
 
 // Credential is the sealed secrets and tokens behind one integration. It outlives the integration, in state "ending",
@@ -22,6 +24,7 @@ func (Credential) Fields() []ent.Field {
 		field.String("provider").MaxLen(64).NotEmpty().Immutable(),
 		field.String("auth_kind").MaxLen(16).NotEmpty(),
 		field.String("state").MaxLen(16).Comment("active, expired (needs the person), ending (being revoked)."),
+		field.Other("config", column.Object{}).SchemaType(jsonColumn).Optional().Comment("The integration's settings without secrets, for OAuth: its addresses are made from them, also when the integration is gone."),
 		field.String("client_id").MaxLen(255).Optional().Nillable().Comment("The OAuth client that the tokens were issued to: another client cannot refresh them."),
 
 		sealed("access_token", ""),

@@ -52,6 +52,8 @@ type Rows interface {
 	// SetSecrets writes the named secrets of a credential that is not ending, and nothing else: a renewal under way stores
 	// its tokens beside them.
 	SetSecrets(ctx context.Context, id string, secrets seal.Sealed, at time.Time) error
+	// SetConfig writes the settings of a credential that is not ending, and nothing else.
+	SetConfig(ctx context.Context, id string, config map[string]any, at time.Time) error
 
 	// Lease gives owner the row for d if it is still as seen (generation, state, lease) and its lease is free or over.
 	Lease(ctx context.Context, seen *ent.Credential, owner string, d time.Duration) (bool, error)

@@ -69,6 +69,12 @@ func (p *process) SetSecrets(ctx context.Context, id string, secrets seal.Sealed
 	return err
 }
 
+func (p *process) SetConfig(ctx context.Context, id string, config map[string]any, at time.Time) error {
+	_, err := p.change(ctx, id, func(row *ent.Credential) bool { return row.State != credential.Ending },
+		func(row *ent.Credential) { row.Config, row.UpdatedAt = config, at })
+	return err
+}
+
 // change runs fn on the row if it is there and may be changed, and reports whether it was.
 func (p *process) change(
 	ctx context.Context, id string, may func(*ent.Credential) bool, fn func(*ent.Credential),

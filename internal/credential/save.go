@@ -20,6 +20,9 @@ type Grant struct {
 	UserID        *string // nil for what belongs to the company
 	Provider      string
 	AuthKind      string
+	// Config is the integration's, without secrets. The addresses of the authorization server are made from it, also when
+	// the integration is gone.
+	Config map[string]any
 	// Token is what the authorization server answered; nil for the other kinds.
 	Token *oauth.Token
 	// ClientID is the OAuth client that the tokens were issued to.
@@ -70,11 +73,12 @@ func (s *Service) Save(ctx context.Context, g Grant) (*time.Time, error) {
 		return nil, err
 	}
 	if g.Token != nil {
+		row.Config = g.Config
 		t, err := s.seal(row, g.Token, 0)
 		if err != nil {
 			return nil, err
 		}
-		if old != nil && len(t.Refresh) == 0 && sameClient(old, row) {
+		if old != nil && len(t.Refresh) == 0 && s.sameGrant(old, row) {
 			t.Refresh = old.RefreshToken
 		}
 		row.AccessToken, row.RefreshToken, row.TokenType = t.Access, t.Refresh, t.Type
@@ -120,6 +124,20 @@ func (s *Service) SaveSecrets(ctx context.Context, integrationID string, changes
 	return s.Rows.Replace(ctx, row)
 }
 
+// SaveConfig notes a change of the integration's config with its credential, in the caller's transaction. An integration
+// without a credential has nothing to note it with.
+func (s *Service) SaveConfig(ctx context.Context, integrationID string, config map[string]any) error {
+	ctx = inside(ctx)
+	row, err := s.Rows.Of(ctx, integrationID)
+	if problem.Is(err, problem.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Rows.SetConfig(ctx, row.ID, config, s.Now())
+}
+
 // seal makes what is stored out of what a server answered. last is the lifetime of the token before.
 func (s *Service) seal(row *ent.Credential, tok *oauth.Token, last time.Duration) (Tokens, error) {
 	t := Tokens{Type: tok.Type, Scopes: tok.Scopes, At: s.Now()}
@@ -139,6 +157,15 @@ func (s *Service) seal(row *ent.Credential, tok *oauth.Token, last time.Duration
 	return t, nil
 }
 
-func sameClient(a, b *ent.Credential) bool {
-	return a.ClientID != nil && b.ClientID != nil && *a.ClientID == *b.ClientID
+// sameGrant reports whether a refresh token of a works where one of b does: for the same client, at the same server.
+func (s *Service) sameGrant(a, b *ent.Credential) bool {
+	if a.ClientID == nil || b.ClientID == nil || *a.ClientID != *b.ClientID {
+		return false
+	}
+	one, err := s.wire(a)
+	if err != nil {
+		return false
+	}
+	two, err := s.wire(b)
+	return err == nil && one.Server.Token.URL == two.Server.Token.URL
 }

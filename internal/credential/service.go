@@ -71,9 +71,11 @@ func New(d Deps) *Service {
 // It returns ctx's error when they do not land in time.
 func (s *Service) Close(ctx context.Context) error { return s.flights.stop(ctx) }
 
-// Wire returns the way to a provider's authorization server as the operator's client. It fails with ProviderFailed when
-// the provider has no OAuth or the operator has configured no client for it.
-func (s *Service) Wire(p *provider.Provider) (*oauth.Wire, error) {
+// Wire returns the way to a provider's authorization server, as it is for an integration with this config, as the
+// operator's client. Its requests reach the hosts that tokens are asked from and given back to, and no others. It fails
+// with ProviderFailed when the provider has no OAuth or the operator has configured no client for it, and with Invalid
+// when the config lacks what the server's addresses are made from.
+func (s *Service) Wire(p *provider.Provider, config map[string]any) (*oauth.Wire, error) {
 	if p.Auth.OAuth2 == nil {
 		return nil, &problem.Error{
 			Code: problem.ProviderFailed, Provider: p.Name, Message: p.Title + " is not connected by authorization.",
@@ -86,7 +88,10 @@ func (s *Service) Wire(p *provider.Provider) (*oauth.Wire, error) {
 			Message: "There is no OAuth client for " + p.Title + " here. The operator has to configure one.",
 		}
 	}
-	server := p.Auth.OAuth2
+	server, err := p.OAuthFor(config)
+	if err != nil {
+		return nil, err
+	}
 	var hosts []string
 	for _, raw := range []string{server.Token.URL, server.Revoke.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
@@ -107,7 +112,7 @@ func (s *Service) wire(row *ent.Credential) (*oauth.Wire, error) {
 	if !ok {
 		return nil, &oauth.Error{Kind: oauth.Misconfigured, Err: errors.New("there is no provider of this name any more")}
 	}
-	w, err := s.Wire(p)
+	w, err := s.Wire(p, row.Config)
 	if err != nil {
 		return nil, &oauth.Error{Kind: oauth.Misconfigured, Err: err}
 	}

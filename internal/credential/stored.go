@@ -61,7 +61,7 @@ func found(row *ent.Credential, err error) (*ent.Credential, error) {
 func (r Stored) Insert(ctx context.Context, row *ent.Credential) error {
 	err := r.table(ctx).Create().SetID(row.ID).SetCompanyID(row.CompanyID).
 		SetNillableIntegrationID(row.IntegrationID).SetNillableUserID(row.UserID).
-		SetProvider(row.Provider).SetAuthKind(row.AuthKind).SetState(row.State).SetNillableClientID(row.ClientID).
+		SetProvider(row.Provider).SetAuthKind(row.AuthKind).SetState(row.State).SetNillableClientID(row.ClientID).SetConfig(row.Config).
 		SetAccessToken(row.AccessToken).SetRefreshToken(row.RefreshToken).SetSecrets(row.Secrets).
 		SetTokenType(row.TokenType).SetScopes(row.Scopes).SetNillableExpiresAt(row.ExpiresAt).
 		SetLifetimeSeconds(row.LifetimeSeconds).SetNillableRefreshedAt(row.RefreshedAt).
@@ -75,7 +75,7 @@ func (r Stored) Insert(ctx context.Context, row *ent.Credential) error {
 
 // Replace writes over what is stored, with the next generation.
 func (r Stored) Replace(ctx context.Context, row *ent.Credential) error {
-	u := r.table(ctx).UpdateOneID(row.ID).SetAuthKind(row.AuthKind).SetState(row.State).
+	u := r.table(ctx).UpdateOneID(row.ID).SetAuthKind(row.AuthKind).SetState(row.State).SetConfig(row.Config).
 		SetAccessToken(row.AccessToken).SetRefreshToken(row.RefreshToken).SetSecrets(row.Secrets).
 		SetTokenType(row.TokenType).SetScopes(row.Scopes).SetLifetimeSeconds(row.LifetimeSeconds).
 		SetFailures(0).ClearNextAttemptAt().ClearEndingSince().AddGeneration(1).SetUpdatedAt(row.UpdatedAt)
@@ -95,6 +95,16 @@ func (r Stored) SetSecrets(ctx context.Context, id string, secrets seal.Sealed, 
 		SetSecrets(secrets).SetUpdatedAt(at).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("store the secrets of a credential: %w", err)
+	}
+	return nil
+}
+
+// SetConfig writes the settings.
+func (r Stored) SetConfig(ctx context.Context, id string, config map[string]any, at time.Time) error {
+	err := r.table(ctx).Update().Where(entcredential.ID(id), entcredential.StateNEQ(Ending)).
+		SetConfig(config).SetUpdatedAt(at).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store the settings of a credential: %w", err)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (s *Service) giveBack(ctx context.Context, g *grant) {
 	defer cancel()
 	shared, err := s.sharesAccount(ctx, g.provider, g.account.ID, "")
 	if err == nil && !shared {
-		err = g.wire.Revoke(ctx, g.provider.Auth.OAuth2.Revoke.Pick(g.token.Access, g.token.Refresh))
+		err = g.wire.Revoke(ctx, g.wire.Server.Revoke.Pick(g.token.Access, g.token.Refresh))
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "an unused token was not given back", "provider", g.provider.Name, "error", err)

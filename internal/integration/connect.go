@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,8 +97,11 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 	if err != nil {
 		return nil, err
 	}
-	given, err := s.settingsFor(p, provider.OAuth2, withoutSecrets(before), in.Config, nil)
+	given, err := s.settingsFor(p, provider.OAuth2, forConsent(p, before), in.Config, nil)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := oauthFor(p, given.public); err != nil {
 		return nil, err
 	}
 
@@ -168,13 +173,19 @@ func (s *Service) whose(ctx context.Context, in ConnectInput) (*ent.Integration,
 	return row, row.UserID, nil
 }
 
-// withoutSecrets is an integration whose secrets are gone, as they are once a new grant replaces the credential.
-func withoutSecrets(row *ent.Integration) *ent.Integration {
+// forConsent is an integration as a new grant finds it: without its secrets, which go with the credential that the grant
+// replaces, and without settings that only another way to authenticate knows.
+func forConsent(p *provider.Provider, row *ent.Integration) *ent.Integration {
 	if row == nil {
 		return nil
 	}
 	bare := *row
 	bare.SecretNames = nil
+	if row.AuthKind != provider.OAuth2 {
+		known, _ := p.ConfigSchema(provider.OAuth2)["properties"].(map[string]any)
+		bare.Config = maps.Clone(row.Config)
+		maps.DeleteFunc(bare.Config, func(name string, _ any) bool { return known[name] == nil })
+	}
 	return &bare
 }
 
@@ -182,7 +193,11 @@ func withoutSecrets(row *ent.Integration) *ent.Integration {
 func (s *Service) authorizeURL(p *provider.Provider, client oauth.Client, row *ent.ConnectAttempt, state,
 	verifier seal.Secret,
 ) (string, error) {
-	address, err := p.Auth.OAuth2.AuthorizeURL(client, oauth.AuthorizeRequest{
+	server, err := oauthFor(p, row.Config)
+	if err != nil {
+		return "", err
+	}
+	address, err := server.AuthorizeURL(client, oauth.AuthorizeRequest{
 		State: state.Reveal(), Verifier: verifier, RedirectURL: row.RedirectURL, Scopes: row.Scopes,
 	})
 	if err != nil {
@@ -192,6 +207,16 @@ func (s *Service) authorizeURL(p *provider.Provider, client oauth.Client, row *e
 		address = s.Visit(address)
 	}
 	return address, nil
+}
+
+// oauthFor returns the authorization server for a config; a setting that its addresses cannot be made from is a fault of
+// the input.
+func oauthFor(p *provider.Provider, config map[string]any) (*oauth.Server, error) {
+	server, err := p.OAuthFor(config)
+	if e, ok := errors.AsType[*problem.Error](err); ok {
+		return nil, e.At(slices.Concat([]string{"input"}, e.Field)...)
+	}
+	return server, err
 }
 
 func checkName(name string) error {

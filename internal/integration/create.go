@@ -149,7 +149,7 @@ func notCreated(err error) error {
 }
 
 // createdKind returns the way to authenticate that is asked for. Without one it is the way that the config is meant
-// for; a provider that is only connected by authorization waits for its consent page.
+// for, by authorization only where there is no other; then the integration waits for its consent page.
 func createdKind(p *provider.Provider, in CreateInput) (string, error) {
 	offered := p.AuthKinds()
 	static := slices.DeleteFunc(slices.Clone(offered), func(k string) bool { return k == provider.OAuth2 })
@@ -162,10 +162,7 @@ func createdKind(p *provider.Provider, in CreateInput) (string, error) {
 	case len(static) == 0:
 		return provider.OAuth2, nil
 	}
-	if kind := p.KindFor(in.Config); kind != provider.OAuth2 {
-		return kind, nil
-	}
-	return static[0], nil
+	return p.KindFor(in.Config, static...), nil
 }
 
 // personalityExists refuses a personality that the viewer may not see. None is fine.

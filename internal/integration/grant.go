@@ -33,14 +33,18 @@ func (s *Service) grant(ctx context.Context, row *ent.ConnectAttempt, said answe
 	if err != nil {
 		return "", err
 	}
-	if !p.Auth.OAuth2.AnsweredBy(said.issuer) { // the code is another server's, and would be shown to this one
+	server, err := oauthFor(p, row.Config)
+	if err != nil {
+		return "", err
+	}
+	if !server.AnsweredBy(said.issuer) { // the code is another server's, and would be shown to this one
 		return "", problem.New(problem.StateMismatch,
 			"The answer came from another server than that of %s. Start the connection again.", p.Title).At("input", "parameters")
 	}
 	if said.refusal != "" {
 		return "", refusal(p, said.refusal)
 	}
-	wire, err := s.Credentials.Wire(p)
+	wire, err := s.Credentials.Wire(p, row.Config)
 	if err != nil {
 		return "", err
 	}

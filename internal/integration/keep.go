@@ -34,7 +34,7 @@ func (s *Service) keep(ctx context.Context, g *grant, row *ent.ConnectAttempt) (
 		}
 		save := credential.Grant{
 			UserID: row.UserID, Provider: row.Provider, AuthKind: provider.OAuth2,
-			Token: g.token, ClientID: g.wire.Client.ID, Scopes: g.scopes, Secrets: secrets,
+			Config: row.Config, Token: g.token, ClientID: g.wire.Client.ID, Scopes: g.scopes, Secrets: secrets,
 		}
 		if save.OtherAccount, err = g.fits(before, row.AcceptOtherAccount); err != nil {
 			return err

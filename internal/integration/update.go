@@ -14,6 +14,7 @@ import (
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
@@ -124,6 +125,14 @@ func (s *Service) changeSettings(
 	if err != nil {
 		return nil, err
 	}
+	if kind == provider.OAuth2 {
+		if err := keepsServer(p, before, given.public); err != nil {
+			return nil, err
+		}
+		if err := s.Credentials.SaveConfig(ctx, before.ID, given.public); err != nil {
+			return nil, err
+		}
+	}
 	update.SetAuthKind(kind).SetConfig(given.public).SetSecretNames(given.names)
 	if changes := given.changes(); len(changes) > 0 {
 		if err := s.Credentials.SaveSecrets(ctx, before.ID, changes); err != nil {
@@ -151,6 +160,29 @@ func (s *Service) changeSettings(
 		changed = append(changed, "secrets."+name)
 	}
 	return changed, nil
+}
+
+// keepsServer refuses a change of what the addresses of the authorization server are made from, once somebody has given
+// consent there: what was granted is worth nothing elsewhere, and is not to be shown there.
+func keepsServer(p *provider.Provider, before *ent.Integration, config column.Object) error {
+	now, err := oauthFor(p, config)
+	if err != nil || before.ConnectedAt == nil {
+		return err
+	}
+	was, err := p.OAuthFor(before.Config)
+	if err == nil && was.Token.URL == now.Token.URL && was.Authorize.URL == now.Authorize.URL &&
+		was.Revoke.URL == now.Revoke.URL {
+		return nil
+	}
+	field := []string{"input", "config"}
+	for _, name := range p.Auth.OAuth2.Properties() {
+		if before.Config[name] != config[name] {
+			field = append(field, name)
+			break
+		}
+	}
+	return problem.New(problem.Invalid,
+		"The access was granted with this setting as it was. To change it, connect again with integrationConnect.").At(field...)
 }
 
 // resettle applies a change of settings. It may make an integration that needs no authorization use another way to

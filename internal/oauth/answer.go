@@ -144,8 +144,16 @@ func (a *answer) read(raw []byte, sent url.Values, secret seal.Secret) {
 	a.code = code
 }
 
+// fallback is where a token may lie when it is not where the manifest says.
+type fallback bool
+
+const (
+	nowhere  fallback = false // what lies elsewhere is another token than the one that was asked for
+	atTheTop fallback = true
+)
+
 // token posts form to the token endpoint and reads the token.
-func (w *Wire) token(ctx context.Context, form url.Values) (*Token, error) {
+func (w *Wire) token(ctx context.Context, form url.Values, otherwise fallback) (*Token, error) {
 	a, err := w.post(ctx, w.Server.Token.URL, form)
 	if err != nil {
 		return nil, err
@@ -156,20 +164,36 @@ func (w *Wire) token(ctx context.Context, form url.Values) (*Token, error) {
 	if a.fields == nil {
 		return nil, w.transient(a, errNotJSON)
 	}
-	access, _ := a.fields["access_token"].(string)
+	fields := descend(a.fields, w.Server.Token.At)
+	access, _ := fields["access_token"].(string)
+	if access == "" && otherwise == atTheTop {
+		fields = a.fields
+		access, _ = fields["access_token"].(string)
+	}
 	if access == "" {
 		return nil, w.transient(a, errNoAccess)
 	}
-	t := &Token{Access: seal.NewSecret(access), ExpiresIn: lifetime(a.fields["expires_in"])}
-	refresh, _ := a.fields["refresh_token"].(string)
+	t := &Token{Access: seal.NewSecret(access), ExpiresIn: lifetime(fields["expires_in"])}
+	refresh, _ := fields["refresh_token"].(string)
 	t.Refresh = seal.NewSecret(refresh)
-	t.Type, _ = a.fields["token_type"].(string)
-	t.Scopes = w.Server.shortScopes(w.Server.splitScopes(a.fields["scope"]))
+	t.Type, _ = fields["token_type"].(string)
+	t.Scopes = w.Server.shortScopes(w.Server.splitScopes(fields["scope"]))
 	t.Extra = withoutSecrets(a.fields)
 	for _, k := range []string{"token_type", "expires_in", "scope"} {
 		delete(t.Extra, k)
 	}
 	return t, nil
+}
+
+// descend returns the object below fields that dotted names lead to; nil when there is none.
+func descend(fields map[string]any, at string) map[string]any {
+	if at == "" {
+		return fields
+	}
+	for name := range strings.SplitSeq(at, ".") {
+		fields, _ = fields[name].(map[string]any)
+	}
+	return fields
 }
 
 // failure reads an answer without a token. A server that is ill or overloaded proves nothing, whatever its body says.

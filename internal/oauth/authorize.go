@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -40,7 +41,7 @@ func (s *Server) AuthorizeURL(client Client, r AuthorizeRequest) (string, error)
 		options = append(options, oauth2.SetAuthURLParam(k, v))
 	}
 	if len(scopes) > 0 {
-		options = append(options, oauth2.SetAuthURLParam("scope", strings.Join(scopes, s.separator())))
+		options = append(options, oauth2.SetAuthURLParam(cmp.Or(s.Authorize.ScopeParam, "scope"), strings.Join(scopes, s.separator())))
 	}
 	if s.PKCE != PKCENone {
 		if r.Verifier.IsZero() {

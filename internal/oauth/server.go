@@ -12,7 +12,8 @@ import (
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
-// Server is an authorization server, as the `auth.oauth2` section of a manifest describes it.
+// Server is an authorization server, as the `auth.oauth2` section of a manifest describes it. Its URLs may name settings
+// of an integration, as {subdomain}; For fills them.
 type Server struct {
 	// Issuer is how the server names itself in the `iss` parameter of its answers (RFC 9207); empty when that is not known.
 	Issuer    string        `yaml:"issuer"`
@@ -23,6 +24,9 @@ type Server struct {
 	Refresh Refresh `yaml:"refresh"`
 	Revoke  Revoke  `yaml:"revoke"`
 	Scopes  []Scope `yaml:"scopes"`
+	// Config is JSON Schema that is added to the provider's for what is connected by authorization; this package has no use
+	// for it.
+	Config map[string]any `yaml:"config"`
 }
 
 // Authorize is the page where a person consents.
@@ -30,6 +34,8 @@ type Authorize struct {
 	URL string `yaml:"url"`
 	// Params are added to every authorization URL, for example access_type: offline.
 	Params map[string]string `yaml:"params"`
+	// ScopeParam is the parameter that carries the scopes; empty means "scope".
+	ScopeParam string `yaml:"scope_param"`
 	// ScopeSeparator stands between scopes; empty means a space (RFC 6749 section 3.3).
 	ScopeSeparator string `yaml:"scope_separator"`
 }
@@ -41,8 +47,12 @@ type TokenEndpoint struct {
 	Client ClientAuth `yaml:"client"`
 	// Body is the encoding of the request; empty means BodyForm.
 	Body Body `yaml:"body"`
-	// Params are added to every token request.
-	Params map[string]string `yaml:"params"`
+	// Params are added to every token request, and ExchangeParams to those that spend a code.
+	Params         map[string]string `yaml:"params"`
+	ExchangeParams map[string]string `yaml:"exchange_params"`
+	// At leads to the object of the answer in which the token lies, by names joined with dots; empty means the answer
+	// itself. It is where a code brings the token to; a renewal may leave it at the top instead.
+	At string `yaml:"at"`
 }
 
 // ClientAuth is how a client proves who it is (RFC 6749 section 2.3.1).
@@ -140,6 +150,7 @@ func (s *Server) Validate() error {
 		faults = append(faults, fmt.Errorf(key+": "+format, args...))
 	}
 	address := func(key, raw string) {
+		raw = mark.ReplaceAllString(raw, "property")
 		if u, err := url.Parse(raw); err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !near(u) {
 			fault(key, "must be an https URL without user information; http is for localhost and addresses only")
 		}

@@ -30,12 +30,16 @@ func (w *Wire) Exchange(ctx context.Context, code string, verifier seal.Secret, 
 	if w.Server.PKCE != PKCENone && !verifier.IsZero() {
 		form.Set("code_verifier", verifier.Reveal())
 	}
-	return w.token(ctx, form)
+	for k, v := range w.Server.Token.ExchangeParams {
+		form.Set(k, v)
+	}
+	return w.token(ctx, form, nowhere)
 }
 
 // Refresh turns a refresh token into a new access token (RFC 6749 section 6), and spends it where tokens rotate.
 func (w *Wire) Refresh(ctx context.Context, refreshToken seal.Secret) (*Token, error) {
-	return w.token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken.Reveal()}})
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken.Reveal()}}
+	return w.token(ctx, form, atTheTop)
 }
 
 // Revoke gives a token back (RFC 7009). A token that the server no longer knows counts as given back. It fails with

@@ -33,6 +33,7 @@ func (p *Provider) compile() []Finding {
 	c.identity()
 	c.auth()
 	c.schemasOf()
+	c.oauthSettings()
 	c.hosts()
 	c.rules()
 	c.capabilities()
@@ -92,7 +93,7 @@ func isLoopback(host string) bool { return host == "localhost" || host == "127.0
 func (c *compiler) schemasOf() {
 	c.schemas = map[string]*schema{}
 	for _, kind := range c.AuthKinds() {
-		s, err := newSchema(merged(c.Config, c.static(kind), c.Aliases))
+		s, err := newSchema(merged(c.Config, c.kindConfig(kind), c.Aliases))
 		if err != nil {
 			c.fault("$.config", "config: %v", err)
 			continue

@@ -20,11 +20,14 @@ func (p *Provider) ConfigSchema(kind string) map[string]any {
 	return nil
 }
 
-// KindFor returns the way to authenticate that a config is meant for when the caller names none: the one whose schema
-// finds the fewest faults with it, the preferred one first.
-func (p *Provider) KindFor(config map[string]any) string {
+// KindFor returns the way to authenticate that a config is meant for when the caller names none: the one among kinds, or
+// among all where none are given, whose schema finds the fewest faults with it, the first of those that are equal.
+func (p *Provider) KindFor(config map[string]any, kinds ...string) string {
+	if len(kinds) == 0 {
+		kinds = p.AuthKinds()
+	}
 	best, fewest := "", math.MaxInt
-	for _, kind := range p.AuthKinds() {
+	for _, kind := range kinds {
 		if faults := len(problem.All(p.ValidateConfig(kind, config))); faults < fewest {
 			best, fewest = kind, faults
 		}
@@ -169,26 +172,24 @@ func (p *Provider) effective(config map[string]any) map[string]any {
 }
 
 // merged puts together the schema of one way to authenticate: the provider's, that of the kind, and the aliases.
-func merged(common map[string]any, static *Static, aliases map[string]string) map[string]any {
+func merged(common, own map[string]any, aliases map[string]string) map[string]any {
 	out := orEmpty(common)
 	properties := map[string]any{}
 	add := func(from map[string]any) {
-		own, _ := from["properties"].(map[string]any)
-		maps.Copy(properties, own)
+		some, _ := from["properties"].(map[string]any)
+		maps.Copy(properties, some)
 	}
 	add(common)
-	if static != nil {
-		for key, value := range static.Config {
-			switch key {
-			case "properties":
-				add(static.Config)
-			case "required", "allOf":
-				before, _ := out[key].([]any)
-				more, _ := value.([]any)
-				out[key] = slices.Concat(before, more)
-			default:
-				out[key] = value
-			}
+	for key, value := range own {
+		switch key {
+		case "properties":
+			add(own)
+		case "required", "allOf":
+			before, _ := out[key].([]any)
+			more, _ := value.([]any)
+			out[key] = slices.Concat(before, more)
+		default:
+			out[key] = value
 		}
 	}
 	for alias, name := range aliases {

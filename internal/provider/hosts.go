@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -46,20 +45,4 @@ func fill(template string, config map[string]any) (string, error) {
 		return "", fmt.Errorf("the config has no %s", missing)
 	}
 	return out, nil
-}
-
-// OAuthHosts returns the hosts that tokens are asked from and given back to; nil without OAuth.
-func (p *Provider) OAuthHosts() []string {
-	if p.Auth.OAuth2 == nil {
-		return nil
-	}
-	var out []string
-	for _, raw := range []string{p.Auth.OAuth2.Token.URL, p.Auth.OAuth2.Revoke.URL} {
-		u, err := url.Parse(raw)
-		if err != nil || u.Host == "" || slices.Contains(out, u.Hostname()) {
-			continue
-		}
-		out = append(out, u.Hostname())
-	}
-	return out
 }

@@ -33,10 +33,10 @@ func TestAHostThatIsMadeFromTheConfigCannotBeEscaped(t *testing.T) {
 
 func TestTokensAreAskedForAtTheManifestsHosts(t *testing.T) {
 	t.Parallel()
-	if d := cmp.Diff([]string{"oauth2.googleapis.com"}, builtin(t, "gmail").OAuthHosts()); d != "" {
+	if d := cmp.Diff([]string{"oauth2.googleapis.com"}, builtin(t, "gmail").OAuthHosts(nil)); d != "" {
 		t.Error(d)
 	}
-	if got := decode(t, tickets).OAuthHosts(); got != nil {
+	if got := decode(t, tickets).OAuthHosts(nil); got != nil {
 		t.Errorf("without OAuth: %v", got)
 	}
 }

@@ -161,6 +161,17 @@ func (p *Provider) static(kind string) *Static {
 	return nil
 }
 
+// kindConfig returns the JSON Schema that one way to authenticate adds to the provider's; nil when it adds nothing.
+func (p *Provider) kindConfig(kind string) map[string]any {
+	if kind == OAuth2 && p.Auth.OAuth2 != nil {
+		return p.Auth.OAuth2.Config
+	}
+	if s := p.static(kind); s != nil {
+		return s.Config
+	}
+	return nil
+}
+
 // CapabilitiesFor returns what an integration can do: the manifest's capabilities and those of its config, without
 // those whose scopes were not granted. Nil grantedScopes mean that the credential knows no scopes, so nothing is left
 // out. The result is fresh; what it points to must not be changed.

@@ -72,8 +72,12 @@ func (p *Provider) replayProbe(ctx context.Context, f Fixture) error {
 func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 	client := oauth.Client{ID: "client-id", Secret: seal.NewSecret("client-secret")}
 	verifier := seal.NewSecret(f.Input.Verifier)
+	server, err := p.OAuthFor(f.Input.Config)
+	if err != nil {
+		return err
+	}
 	if f.Shows == ShowsAuthorize {
-		got, err := p.Auth.OAuth2.AuthorizeURL(client, oauth.AuthorizeRequest{
+		got, err := server.AuthorizeURL(client, oauth.AuthorizeRequest{
 			State: f.Input.State, Verifier: verifier, RedirectURL: f.Input.RedirectURL, Scopes: f.Input.Scopes,
 		})
 		if err != nil {
@@ -83,11 +87,10 @@ func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 	}
 	seen := &recorder{answer: f.Answer}
 	wire := oauth.Wire{
-		Server: p.Auth.OAuth2, Client: client, HTTP: &http.Client{Transport: seen},
+		Server: server, Client: client, HTTP: &http.Client{Transport: seen},
 		Now: func() time.Time { return time.Unix(0, 0) },
 	}
 	var token *oauth.Token
-	var err error
 	switch f.Shows {
 	case ShowsToken:
 		token, err = wire.Exchange(ctx, "code", verifier, f.Input.RedirectURL)

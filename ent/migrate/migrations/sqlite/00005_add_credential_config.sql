@@ -1,0 +1,3 @@
+-- +goose Up
+-- add column "config" to table: "credentials"
+ALTER TABLE `credentials` ADD COLUMN `config` json NULL;

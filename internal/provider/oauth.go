@@ -1,0 +1,73 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/problem"
+)
+
+// OAuthFor returns the authorization server as it is for an integration with this config: with its settings in the
+// addresses. It fails with Invalid at the setting that is missing or can be no part of an address, and is nil for a
+// provider without OAuth.
+func (p *Provider) OAuthFor(config map[string]any) (*oauth.Server, error) {
+	if p.Auth.OAuth2 == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	server, err := p.Auth.OAuth2.For(p.effective(config))
+	if e, ok := errors.AsType[*oauth.SettingError](err); ok {
+		return nil, problem.New(problem.Invalid,
+			"The address where %s grants access is made with this setting: it must be a name or a part of one.", p.Title).
+			At("config", e.Name).Because(err)
+	}
+	return server, err
+}
+
+// OAuthHosts returns the hosts that tokens are asked from and given back to, for an integration with this config; nil
+// without OAuth, and where the config lacks what the addresses are made from.
+func (p *Provider) OAuthHosts(config map[string]any) []string {
+	server, err := p.OAuthFor(config)
+	if err != nil || server == nil {
+		return nil
+	}
+	var out []string
+	for _, raw := range []string{server.Token.URL, server.Revoke.URL} {
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" || slices.Contains(out, u.Hostname()) {
+			continue
+		}
+		out = append(out, u.Hostname())
+	}
+	return out
+}
+
+// oauthSettings finds settings in the addresses of the authorization server that everybody could fill with anything. The
+// client's secret goes to these addresses, so the schema must say what each may be.
+func (c *compiler) oauthSettings() {
+	if c.Auth.OAuth2 == nil || c.schemas[OAuth2] == nil {
+		return
+	}
+	properties, _ := c.schemas[OAuth2].document["properties"].(map[string]any)
+	required, _ := c.schemas[OAuth2].document["required"].([]any)
+	for _, name := range c.Auth.OAuth2.Properties() {
+		property, known := properties[name].(map[string]any)
+		if !known {
+			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is not a config property", name)
+			continue
+		}
+		if property["pattern"] == nil && property["enum"] == nil && property["const"] == nil {
+			c.fault("$.auth.oauth2", "auth.oauth2: {%s} stands in an address that receives the client's secret: the config "+
+				"must bound it by a pattern or an enum", name)
+		}
+		if property["writeOnly"] == true {
+			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is a secret, which no address shows", name)
+		}
+		if property["default"] == nil && !slices.Contains(required, any(name)) {
+			c.fault("$.auth.oauth2", "auth.oauth2: {%s} must be required by auth.oauth2.config, or have a default",
+				fmt.Sprint(name))
+		}
+	}
+}
