@@ -12,14 +12,17 @@ var (
 	questionOf    = regexp.MustCompile(`\$in\.(window|people|text|quoted|numbers)\b`)
 )
 
-// Takes names what of a question the capability's requests use, sorted: numbers, people, text (quoted words count as
-// text) and window. It is empty where a request passes the question on as it is. Between capabilities that share a
-// trigger phrase it tells which one serves a question better.
+// Takes names what of a question the capability's requests and results use, sorted: numbers, people, text (quoted words
+// count as text) and window. It is empty where a request passes the question on as it is. Between capabilities that share
+// a trigger phrase it tells which one serves a question better.
 func (c *Capability) Takes() []string {
 	if c.Asks == nil {
 		return nil
 	}
 	found := questionField.FindAllStringSubmatch(c.Asks.source, -1)
+	if c.Yields != nil {
+		found = slices.Concat(found, questionOf.FindAllStringSubmatch(c.Yields.source, -1))
+	}
 	if l := c.Lookup; l != nil {
 		found = slices.Concat(found, questionField.FindAllStringSubmatch(l.Asks.source, -1),
 			questionOf.FindAllStringSubmatch(l.Found.source, -1))

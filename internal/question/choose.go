@@ -107,10 +107,10 @@ func byStrength(a, b match) int {
 	return 0
 }
 
-// covers reports whether a phrase of two words or more begins with the verb at that place: then the capability is made for
-// that command.
+// covers reports whether a phrase of two words or more begins with the very verb at that place: then the capability is made
+// for that command.
 func (r rival) covers(at int) bool {
-	return slices.ContainsFunc(r.matches, func(m match) bool { return m.i == at && len(m.words) > 1 })
+	return slices.ContainsFunc(r.matches, func(m match) bool { return m.i == at && m.exact && len(m.words) > 1 })
 }
 
 // strongest returns the rivals whose best phrase no other's surpasses.

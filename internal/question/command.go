@@ -6,10 +6,11 @@ var (
 		help me kindly just now then also`)
 	// changes are verbs that change something whatever follows.
 	changes = set(`delete remove cancel create add reschedule postpone send forward compose invite accept decline rsvp
-		unsubscribe rename notify remind arrange organize organise move put block snooze unstar trash erase`)
+		unsubscribe rename notify remind arrange organize organise move put block snooze unstar trash erase
+		close reopen resolve assign unassign escalate merge`)
 	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
 	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
-		invite push shift`)
+		invite push shift post tag`)
 	// answers change something when "to" or an object follows.
 	answers = set("reply respond write answer")
 	// contacts are verbs that address a person: "email bob about the delay".

@@ -106,11 +106,24 @@ func (p *parser) nounSoon(i int) (string, bool) {
 	for k := i; k < len(p.tokens) && k < i+4; k++ {
 		t := p.tokens[k]
 		switch {
-		case mailNouns[t.word] || eventNouns[t.word] || p.nouns[p.norms[k]]:
+		case mailNouns[t.word] || eventNouns[t.word] || p.noun(k):
 			return t.word, true
 		case t.kind != "" || stops[t.word] || roles[t.word] != "":
 			return "", false
 		}
 	}
 	return "", false
+}
+
+// noun reports whether the word at k is a trigger phrase, one letter at most apart.
+func (p *parser) noun(k int) bool {
+	if p.nouns[p.norms[k]] {
+		return true
+	}
+	for noun := range p.nouns {
+		if misspelt(p.tokens[k].low, p.norms[k], noun) {
+			return true
+		}
+	}
+	return false
 }
