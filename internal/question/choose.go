@@ -13,7 +13,8 @@ import (
 type Candidate struct {
 	// Name is the capability's name.
 	Name string
-	// Phrases are its trigger phrases, for example "order status". Case, plural and punctuation do not matter.
+	// Phrases are its trigger phrases, for example "order status". Case, plural and punctuation do not matter. {key}
+	// in a phrase stands for any key such as ENG-123.
 	Phrases []string
 	// Takes names what of a question the capability uses: window, people, text, numbers. It decides between capabilities
 	// that share a phrase; one that takes numbers finds a thing by its number, and stands back where there is none. Empty
@@ -41,9 +42,9 @@ type rival struct {
 
 // Choose picks the capability that a question asks for.
 //
-// The candidate with the most specific phrase wins: the one of most words, then of most letters. Phrases match whole words;
-// in a word of six letters or more one letter may be wrong. Quotations never match. Between equals, the one that uses most
-// of what the question holds wins, then the one that would miss least.
+// The candidate with the most specific phrase wins: the one of most words, then of most letters; {key} counts as five words.
+// Phrases match whole words; in a word of six letters or more one letter may be wrong. Quotations never match. Between
+// equals, the one that uses most of what the question holds wins, then the one that would miss least.
 //
 // Confidence is 0.6 for a phrase of one word, 0.8 for two, 0.9 for three, and so on halfway to 1; times 0.9 for a
 // misspelling; times 0.9 when phrases alone did not decide.
@@ -161,7 +162,7 @@ func (r rival) choice(confidence float64) Choice {
 	for _, m := range r.matches {
 		c.Matched = append(c.Matched, m.text)
 	}
-	c.Confidence = confidence * (1 - 0.4/math.Pow(2, float64(len(r.matches[0].words)-1)))
+	c.Confidence = confidence * (1 - 0.4/math.Pow(2, float64(r.matches[0].weight()-1)))
 	if !r.matches[0].exact {
 		c.Confidence *= 0.9
 	}
@@ -174,7 +175,7 @@ func examples(candidates []Candidate) string {
 	var out []string
 	for _, c := range candidates {
 		for _, s := range c.Phrases[:min(len(c.Phrases), 3)] {
-			if q := `"` + clip(s) + `"`; len(out) < 6 && !slices.Contains(out, q) {
+			if q := `"` + clip(keyExample.Replace(s)) + `"`; len(out) < 6 && !slices.Contains(out, q) {
 				out = append(out, q)
 			}
 		}

@@ -5,19 +5,26 @@ import "strings"
 // phrase is a trigger phrase, ready to be looked for.
 type phrase struct {
 	text  string
-	words []string // normal forms
+	words []string // normal forms, and keyShape
+	keys  int      // how many of the words are keyShape
 }
 
 // newPhrase returns ok false for a phrase without a word.
 func newPhrase(text string) (phrase, bool) {
 	ph := phrase{text: text}
 	for _, t := range tokenise(text) {
-		if w := normal(t.low); w != "" {
+		if isShape(text, t) {
+			ph.words = append(ph.words, keyShape)
+			ph.keys++
+		} else if w := normal(t.low); w != "" {
 			ph.words = append(ph.words, w)
 		}
 	}
 	return ph, len(ph.words) > 0
 }
+
+// weight is how much the phrase says: one for each word, and five for a key, which hardly ever occurs by accident.
+func (ph phrase) weight() int { return len(ph.words) + 4*ph.keys }
 
 // letters counts the letters of the phrase in normal form.
 func (ph phrase) letters() int { return len(strings.Join(ph.words, "")) }
@@ -50,11 +57,11 @@ type match struct {
 	exact bool // no letter differs
 }
 
-// stronger reports whether m says more than o: more words, then more letters, then fewer misspellings.
+// stronger reports whether m says more than o: more weight, then more letters, then fewer misspellings.
 func (m match) stronger(o match) bool {
 	switch {
-	case len(m.words) != len(o.words):
-		return len(m.words) > len(o.words)
+	case m.weight() != o.weight():
+		return m.weight() > o.weight()
 	case m.letters() != o.letters():
 		return m.letters() > o.letters()
 	}
@@ -96,7 +103,11 @@ func (ph phrase) matchAt(i int, tokens []token, norms []string) (match, bool) {
 		if i >= len(tokens) || norms[i] == "" {
 			return m, false
 		}
-		if norms[i] != w {
+		if w == keyShape {
+			if !keyForm.MatchString(tokens[i].word) {
+				return m, false
+			}
+		} else if norms[i] != w {
 			if !misspelt(tokens[i].low, norms[i], w) {
 				return m, false
 			}
