@@ -77,6 +77,9 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if err != nil {
 		return nil, err
 	}
+	if in.Config, err = s.described(ctx, p, in.Config); err != nil {
+		return nil, err
+	}
 	kind, err := createdKind(p, in)
 	if err != nil {
 		return nil, err

@@ -59,6 +59,9 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*ent.Integration,
 	if err := s.personalityExists(ctx, in.PersonalityID, "input", "personalityId"); err != nil {
 		return nil, err
 	}
+	if err := s.describeAgain(ctx, &in); err != nil {
+		return nil, err
+	}
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
 		before, err := s.locked(ctx, in.ID, "input", "id")
 		if err != nil {

@@ -37,6 +37,8 @@ type Capability struct {
 	Each *Operation `yaml:"each"`
 
 	arguments *schema
+	// written is the arguments of a configured capability, as a config wrote them; nil for a manifest's.
+	written func() *schema
 }
 
 // Operation is one request and how its answer is read.
@@ -54,15 +56,6 @@ type Operation struct {
 	provider *Provider
 	name     string // of the capability, for .capability
 	writes   bool   // a write may be answered with nothing
-}
-
-// Configured describes capabilities that an integration's config lists: the property holds objects with name,
-// description and trigger_phrases, and every one of them works as the Operation says.
-type Configured struct {
-	Property string `yaml:"property"`
-	Effect   string `yaml:"effect"`
-
-	Operation `yaml:",inline"`
 }
 
 // RequiredScopes returns the short names of the least scopes that the capability needs.
@@ -88,12 +81,19 @@ func (c *Capability) Granted(scopes []string) bool {
 func (c *Capability) MayRepeat() bool { return c.Effect == Read || c.Repeatable }
 
 // ArgumentsSchema returns the JSON Schema of the arguments, which the caller must not change.
-func (c *Capability) ArgumentsSchema() map[string]any { return c.arguments.document }
+func (c *Capability) ArgumentsSchema() map[string]any { return c.takesArguments().document }
 
 // ValidateArguments checks the arguments of an invocation by name. It returns every fault, as ValidateConfig does, with
 // fields that begin with "arguments".
 func (c *Capability) ValidateArguments(arguments map[string]any) error {
-	return c.arguments.validate("arguments", arguments)
+	return c.takesArguments().validate("arguments", arguments)
+}
+
+func (c *Capability) takesArguments() *schema {
+	if c.written != nil {
+		return c.written()
+	}
+	return c.arguments
 }
 
 func alternatives(scope string) []string {
@@ -102,34 +102,6 @@ func alternatives(scope string) []string {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	return parts
-}
-
-// configured makes the capabilities that a config lists. A config that breaks its schema yields fewer, never a panic.
-func (p *Provider) configured(config map[string]any) []*Capability {
-	if p.Configured == nil {
-		return nil
-	}
-	list, _ := config[p.Configured.Property].([]any)
-	var out []*Capability
-	for _, entry := range list {
-		fields, _ := entry.(map[string]any)
-		name, _ := fields["name"].(string)
-		if name == "" {
-			continue
-		}
-		description, _ := fields["description"].(string)
-		c := &Capability{
-			Name:        name,
-			Description: description,
-			Effect:      p.Configured.Effect,
-			Phrases:     texts(fields["trigger_phrases"]),
-			Operation:   p.Configured.Operation,
-			arguments:   emptyArguments,
-		}
-		c.name, c.writes = name, c.Effect == Write
-		out = append(out, c)
-	}
-	return out
 }
 
 // texts returns the strings of a list and leaves out everything else.

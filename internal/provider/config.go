@@ -52,21 +52,7 @@ func (p *Provider) ValidateConfig(kind string, config map[string]any) error {
 		}
 	}
 	faults = append(faults, s.validate("config", config), checkPlaceholders(p.Placeholders, config),
-		p.checkNames(config))
-	return errors.Join(faults...)
-}
-
-// checkNames refuses two configured capabilities of one name.
-func (p *Provider) checkNames(config map[string]any) error {
-	var faults []error
-	seen := map[string]bool{}
-	for _, c := range p.configured(config) {
-		if seen[c.Name] {
-			faults = append(faults, problem.New(problem.Invalid, "Two of its items have the same name.").
-				At("config", p.Configured.Property))
-		}
-		seen[c.Name] = true
-	}
+		p.checkConfigured(config))
 	return errors.Join(faults...)
 }
 

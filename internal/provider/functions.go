@@ -12,10 +12,18 @@ import (
 //
 //	base64url   text of base64 with the URL-safe or the usual alphabet, padded or not (RFC 4648)
 //	epoch       seconds since 1970 of an RFC 3339 time
+//	fill        a template with {name} in its texts, from an object of values
+//	fill_path   a path with {name} in it, from an object of values, escaped
+//	at_path     what stands at a field path
+//	records     the list of objects at a field path
 func functions() []gojq.CompilerOption {
 	return []gojq.CompilerOption{
 		gojq.WithFunction("base64url", 0, 0, func(v any, _ []any) any { return decodeBase64(v) }),
 		gojq.WithFunction("epoch", 0, 0, func(v any, _ []any) any { return epoch(v) }),
+		gojq.WithFunction("fill", 1, 1, fillTemplate),
+		gojq.WithFunction("fill_path", 1, 1, fillPath),
+		gojq.WithFunction("at_path", 1, 1, atPath),
+		gojq.WithFunction("records", 1, 1, records),
 	}
 }
 

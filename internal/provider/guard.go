@@ -19,7 +19,7 @@ var harmless = setOf(`
 	scalars type tonumber tostring toboolean ascii_downcase ascii_upcase ltrimstr rtrimstr trimstr trim ltrim rtrim
 	startswith endswith split join explode implode index rindex indices test match capture scan splits sub gsub
 	tojson fromjson floor ceil round sqrt abs fabs isempty isnan todate fromdate todateiso8601
-	fromdateiso8601 strptime strftime mktime gmtime base64url epoch IN`)
+	fromdateiso8601 strptime strftime mktime gmtime base64url epoch fill fill_path at_path records IN`)
 
 // guard refuses an expression that could use much memory or never end: the engine stops one after a time, but gigabytes
 // are made sooner. It allows only harmless functions, multiplies only numbers, knows no loops and no definitions, and

@@ -1,0 +1,112 @@
+package provider
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/patchbay/patchbay/internal/problem"
+)
+
+// Configured describes capabilities that an integration's config lists: the property holds objects with name,
+// description and trigger_phrases, and every one of them works as the Operation says. Where the config's schema lets it,
+// an object has an effect of its own, and as arguments the JSON Schema of what an invocation by name takes.
+type Configured struct {
+	Property string `yaml:"property"`
+	// Effect is that of capabilities that name none.
+	Effect string `yaml:"effect"`
+	// Describe says where a config may have an OpenAPI description in place of the list; nil where it cannot.
+	Describe *Describe `yaml:"describe"`
+
+	Operation `yaml:",inline"`
+}
+
+// Describe names the config properties that lead to an OpenAPI description.
+type Describe struct {
+	// Document holds the description itself, URL its address, and Operations the ids of those that are wanted.
+	Document   string `yaml:"document"`
+	URL        string `yaml:"url"`
+	Operations string `yaml:"operations"`
+	// BaseURL is set to the description's first server where the config has none.
+	BaseURL string `yaml:"base_url"`
+}
+
+// configured makes the capabilities that a config lists. A config that breaks its schema yields fewer, never a panic.
+func (p *Provider) configured(config map[string]any) []*Capability {
+	var out []*Capability
+	for _, fields := range p.listed(config) {
+		name, _ := fields["name"].(string)
+		if name == "" {
+			continue
+		}
+		c := &Capability{
+			Name: name, Effect: p.Configured.Effect, Phrases: texts(fields["trigger_phrases"]),
+			Operation: p.Configured.Operation, arguments: emptyArguments,
+		}
+		c.Description, _ = fields["description"].(string)
+		if effect, ok := fields["effect"].(string); ok && (effect == Read || effect == Write) {
+			c.Effect = effect
+		}
+		if written, ok := fields["arguments"].(map[string]any); ok {
+			c.written = sync.OnceValue(func() *schema {
+				s, err := argumentsOf(written)
+				if err != nil {
+					return emptyArguments
+				}
+				return s
+			})
+		}
+		c.name, c.writes = name, c.Effect == Write
+		out = append(out, c)
+	}
+	return out
+}
+
+func (p *Provider) listed(config map[string]any) []map[string]any {
+	if p.Configured == nil {
+		return nil
+	}
+	list, _ := config[p.Configured.Property].([]any)
+	var out []map[string]any
+	for _, entry := range list {
+		if fields, ok := entry.(map[string]any); ok {
+			out = append(out, fields)
+		}
+	}
+	return out
+}
+
+// argumentsOf compiles a JSON Schema that a customer wrote. Secrets cannot be told apart in an invocation, so none is taken.
+func argumentsOf(written map[string]any) (*schema, error) {
+	if depthOfValue(written) > maxConfigDepth {
+		return nil, errors.New("it nests too deep")
+	}
+	s, err := newSchema(written)
+	if err == nil && len(s.secrets) > 0 {
+		return nil, errors.New("a property of it is writeOnly")
+	}
+	return s, err
+}
+
+// checkConfigured refuses two configured capabilities of one name, and arguments that are no JSON Schema.
+func (p *Provider) checkConfigured(config map[string]any) error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, fields := range p.listed(config) {
+		name, _ := fields["name"].(string)
+		if name != "" && seen[name] {
+			faults = append(faults, problem.New(problem.Invalid, "Two of its items have the same name.").
+				At("config", p.Configured.Property))
+		}
+		seen[name] = true
+		written, ok := fields["arguments"].(map[string]any)
+		if !ok {
+			continue
+		}
+		if _, err := argumentsOf(written); err != nil {
+			faults = append(faults, problem.New(problem.Invalid,
+				"The arguments of %q are not a JSON Schema of an object.", shortened(name)).
+				At("config", p.Configured.Property).Because(err))
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,91 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
+)
+
+// customAPI is a config of the custom API with one capability.
+func customAPI(capability map[string]any) map[string]any {
+	return map[string]any{
+		"base_url": "https://api.example.com/v1", "auth_type": "none", "capabilities": []any{capability},
+	}
+}
+
+func TestWhatCustomersConfigureNeverComputes(t *testing.T) {
+	t.Parallel()
+	p := builtin(t, "custom_api")
+	deep := map[string]any{}
+	for range 40 {
+		deep = map[string]any{"a": deep}
+	}
+	for name, change := range map[string]map[string]any{
+		"jq as a field path":           {"results": ".items[] | env"},
+		"a recursion":                  {"results": ".."},
+		"a wildcard":                   {"fields": map[string]any{"title": "a[*]"}},
+		"a path of a thousand steps":   {"results": strings.Repeat("a.", 999) + "a"},
+		"a climbing path's query":      {"path": "/a?b=c"},
+		"another host":                 {"path": "//evil.example/"},
+		"a body that nests too deep":   {"body": deep},
+		"a body that is too large":     {"body": strings.Repeat("x", 70_000)},
+		"a header of the connection":   {"headers": map[string]any{"Host": "evil.example"}},
+		"a credential as a header":     {"headers": map[string]any{"Authorization": "Bearer x"}},
+		"arguments that are no schema": {"arguments": map[string]any{"type": 7}},
+		"arguments from elsewhere":     {"arguments": map[string]any{"$ref": "https://evil.example/schema.json"}},
+		"arguments with a secret":      {"arguments": map[string]any{"properties": map[string]any{"a": map[string]any{"type": "string", "writeOnly": true}}}},
+		"an unknown key":               {"request": "{}"},
+		"an unknown part":              {"takes": map[string]any{"x": "password"}},
+	} {
+		capability := map[string]any{"name": "one", "method": "GET", "path": "/one"}
+		for key, value := range change {
+			capability[key] = value
+		}
+		if name == "another host" { // the form allows it; the request must not leave the host
+			for _, c := range p.CapabilitiesFor(customAPI(capability), nil) {
+				r, err := c.Request(t.Context(), provider.Input{Config: customAPI(capability)})
+				if err == nil && !strings.HasPrefix(r.URL, "https://api.example.com/") {
+					t.Errorf("%s: %s", name, r.URL)
+				}
+			}
+			continue
+		}
+		if err := p.ValidateConfig(provider.None, customAPI(capability)); !problem.Is(err, problem.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPlaceholdersAreFilledWithoutLeavingTheirPlace(t *testing.T) {
+	t.Parallel()
+	p := builtin(t, "custom_api")
+	config := customAPI(map[string]any{
+		"name": "one", "method": "POST", "path": "/a/{id}/b", "effect": "write",
+		"query": map[string]any{"x": "{id}", "none": "{missing}"},
+		"body":  map[string]any{"whole": "{list}", "part": "<{id}> {missing}", "none": "{missing}", "kept": "{NOT} {}", "n": 1},
+	})
+	request := func(arguments map[string]any) (*provider.Request, error) {
+		return p.CapabilitiesFor(config, nil)[0].Request(t.Context(), provider.Input{Config: config, Arguments: arguments})
+	}
+	r, err := request(map[string]any{"id": "../x?y=1&z#é {list}", "list": []any{1, "two"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "https://api.example.com/v1/a/..%2Fx%3Fy=1&z%23%C3%A9%20%7Blist%7D/b?x=..%2Fx%3Fy%3D1%26z%23%C3%A9+%7Blist%7D"; r.URL != want {
+		t.Errorf("url = %s", r.URL)
+	}
+	if want := `{"kept":"{NOT} {}","n":1,"part":"<../x?y=1&z#é {list}> ","whole":[1,"two"]}`; string(r.Body) != want {
+		t.Errorf("body = %s", r.Body)
+	}
+	for name, id := range map[string]any{"nothing": nil, "blank": "  ", "the parent": "..", "an object": map[string]any{}, "too long": strings.Repeat("x", 2000)} {
+		_, err := request(map[string]any{"id": id})
+		if !problem.Is(err, problem.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := request(map[string]any{"id": "x", "list": strings.Repeat("x", 100_000)}); !problem.Is(err, problem.Invalid) {
+		t.Errorf("a huge value: %v", err)
+	}
+}
