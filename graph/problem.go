@@ -13,6 +13,7 @@ import (
 
 	"github.com/patchbay/patchbay/graph/model"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/store"
 )
 
 // shown is how one code looks from outside: the userError that a mutation's payload carries, and the code of a
@@ -124,6 +125,10 @@ func absent(err error) error {
 var (
 	internal = problem.New(problem.Internal,
 		"Something went wrong on our side. Try again; if it stays, tell the operator the request id.")
+	away = problem.New(problem.Unavailable,
+		"The database cannot be reached just now. Try again in a moment; what was asked for may have been done.")
+	full = problem.New(problem.Unavailable,
+		"The server has no room left to write. Nothing was changed, and reading goes on; the operator has to make room.")
 	timeout = problem.New(problem.Timeout, "The request took longer than it may. Ask for less at once or try again.")
 )
 
@@ -143,6 +148,10 @@ func Present(ctx context.Context, err error) *gqlerror.Error {
 	case isOwn && own.Err == nil: // gqlgen's own: it read the document, not our data
 		out.Message, out.Extensions = own.Message, own.Extensions
 		return out
+	case store.Full(err):
+		fault = full.Because(err)
+	case store.Away(err):
+		fault = away.Because(err)
 	case isTooLarge(err):
 		fault = problem.New(problem.BadInput, "An Int has 32 bits: from -2147483648 to 2147483647.")
 	default:

@@ -2,11 +2,14 @@ package graph_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/patchbay/patchbay/graph"
@@ -29,6 +32,10 @@ func TestErrorsAreShownByTheTableAndNothingElse(t *testing.T) {
 		"forbidden":         {problem.New(problem.Forbidden, "x"), "FORBIDDEN", "x"},
 		"provider timeout":  {problem.New(problem.ProviderTimeout, "x"), "TIMEOUT", "x"},
 		"deadline":          {fmt.Errorf("read: %w", context.DeadlineExceeded), "TIMEOUT", "longer"},
+		"a restart":         {fmt.Errorf("read: %w", &pq.Error{Code: pqerror.AdminShutdown}), "UNAVAILABLE", "in a moment"},
+		"a connection":      {fmt.Errorf("read: %w", driver.ErrBadConn), "UNAVAILABLE", "in a moment"},
+		"a full disk":       {fmt.Errorf("read: %w", &pq.Error{Code: pqerror.DiskFull}), "UNAVAILABLE", "room"},
+		"a constraint":      {fmt.Errorf("read: %w", &pq.Error{Code: pqerror.UniqueViolation}), "INTERNAL", "our side"},
 		"cancelled":         {fmt.Errorf("read: %w", context.Canceled), "TIMEOUT", "longer"},
 	} {
 		got := graph.Present(t.Context(), c.err)

@@ -58,7 +58,8 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (context.Cont
 		return nil, refused
 	}
 	if key.LastUsedAt == nil || now.Sub(*key.LastUsedAt) >= usedEvery {
-		if err := s.Store.Client(system).APIKey.UpdateOneID(key.ID).SetLastUsedAt(now).Exec(system); err != nil {
+		err := s.Store.Client(system).APIKey.UpdateOneID(key.ID).SetLastUsedAt(now).Exec(system)
+		if err != nil && !store.Full(err) { // a full disk must not end reading
 			return nil, fmt.Errorf("record the use of an API key: %w", err)
 		}
 	}

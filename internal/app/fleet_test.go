@@ -159,9 +159,10 @@ func TestOneRefreshForSixHundredCallers(t *testing.T) { //nolint:paralleltest //
 	}
 }
 
-// TestReplicasThatAreKilled kills a replica at a random moment of a refresh, round after round. Whatever happens, no spent
-// token is sent but in the one case that nothing can prevent: killed between the vendor's answer and our commit. Then the
-// vendor ends the grant, and Patchbay must say so and be mended by connecting again.
+// TestReplicasThatAreKilled kills a replica at a random moment of a refresh, round after round, and often the one that
+// refreshes. Whatever happens, no spent token is sent but in the one case that nothing can prevent: killed between the
+// vendor's spending of the token and our commit. Then the vendor ends the grant, and Patchbay must say so and be mended by
+// connecting again.
 func TestReplicasThatAreKilled(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("run make chaos")
@@ -170,16 +171,28 @@ func TestReplicasThatAreKilled(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	f := newFleet(t, 3, 40*time.Millisecond)
-	lost := 0
+	lost, waited := 0, 0
 	for round := range *rounds {
 		f.expire()
 		_, before := f.vendor.counts()
 		victim := random.IntN(len(f.replicas))
+		var spent chan struct{} // nil: the kill waits for its time alone
 		after := time.Duration(random.IntN(150)) * time.Millisecond
+		if random.IntN(2) == 0 {
+			spent, after = f.vendor.spent, after/2
+		}
+		ahead := random.IntN(2) == 0 // the victim is the first to refresh
+		select {
+		case <-f.vendor.spent: // of the round before
+		default:
+		}
 		var all sync.WaitGroup
 		for i, r := range f.replicas {
 			for range 10 {
 				all.Go(func() {
+					if ahead && i != victim {
+						<-time.After(30 * time.Millisecond)
+					}
 					failure := f.ask(t.Context(), r)
 					if failure != "" && i != victim && failure != "REAUTHORIZATION_REQUIRED" && failure != "PROVIDER_TIMEOUT" {
 						t.Errorf("round %d: a caller of a living replica failed: %s", round, failure)
@@ -187,13 +200,26 @@ func TestReplicasThatAreKilled(t *testing.T) {
 				})
 			}
 		}
-		all.Go(func() { <-time.After(after); f.replicas[victim].stop() })
+		all.Go(func() {
+			if spent != nil {
+				select {
+				case <-spent:
+				case <-time.After(10 * time.Second):
+				}
+			}
+			<-time.After(after)
+			f.replicas[victim].stop()
+		})
+		began := time.Now()
 		all.Wait()
 		f.replicas[victim] = f.start()
 
 		failure := f.ask(t.Context(), f.replicas[victim])
 		for tries := 0; failure == "PROVIDER_TIMEOUT" && tries < 3; tries++ { // the dead process still holds its lease
 			failure = f.ask(t.Context(), f.replicas[victim])
+		}
+		if time.Since(began) > 15*time.Second {
+			waited++
 		}
 		_, reused := f.vendor.counts()
 		switch {
@@ -208,5 +234,6 @@ func TestReplicasThatAreKilled(t *testing.T) {
 			t.Fatalf("round %d: %q, %d spent tokens came back", round, failure, reused-before)
 		}
 	}
-	t.Logf("%d rounds, %d grants lost between the vendor's answer and the commit, each reported and mended", *rounds, lost)
+	t.Logf("%d rounds, %d of them waited for the lease of a dead replica, %d grants were lost between the vendor's spending "+
+		"and the commit, each reported and mended", *rounds, waited, lost)
 }

@@ -62,15 +62,7 @@ func newRingFile(t *testing.T) string {
 // webhook creates an integration with a sealed secret and returns its id.
 func (s *sealedServer) webhook() string {
 	s.t.Helper()
-	hook := s.mutate("integrationCreate", "integration { id }", map[string]any{
-		"provider": "custom_webhook", "name": "Orders",
-		"config": map[string]any{
-			"url":            s.vendor.URL + "/hook",
-			"authentication": map[string]any{"type": "bearer", "token": "{{TOKEN}}"},
-			"capabilities":   []any{map[string]any{"name": "order_status", "trigger_phrases": []string{"order status"}}},
-		},
-		"secrets": map[string]any{"TOKEN": mark},
-	})
+	hook := s.mutate("integrationCreate", "integration { id }", s.hookInput())
 	return at(hook, "integration", "id").(string)
 }
 

@@ -16,6 +16,8 @@ type rotating struct {
 	*httptest.Server
 	// pause is how long the token endpoint takes to answer a refresh.
 	pause time.Duration
+	// spent receives when a refresh token has been spent and is not answered yet, if somebody waits for that.
+	spent chan struct{}
 
 	mu        sync.Mutex
 	n         int    // the number of the newest pair
@@ -28,7 +30,7 @@ type rotating struct {
 
 func newRotating(t *testing.T, pause time.Duration) *rotating {
 	t.Helper()
-	v := &rotating{pause: pause}
+	v := &rotating{pause: pause, spent: make(chan struct{}, 1)}
 	v.Server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.Close)
 	return v
@@ -76,6 +78,10 @@ func (v *rotating) token(w http.ResponseWriter, r *http.Request) {
 	}
 	v.mu.Unlock()
 	if refreshing {
+		select {
+		case v.spent <- struct{}{}:
+		default:
+		}
 		select {
 		case <-time.After(v.pause):
 		case <-r.Context().Done():

@@ -43,10 +43,13 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 		return nil
 	}
 	out.Message = withoutLiterals(out)
-	if out.Extensions["code"] == string(problem.Internal) {
+	switch out.Extensions["code"] {
+	case string(problem.Internal):
 		out.Extensions = maps.Clone(out.Extensions)
 		out.Extensions["requestId"] = RequestID(ctx)
 		s.opts.Log.ErrorContext(ctx, "operation failed", "path", out.Path.String(), "error", err)
+	case string(problem.Unavailable): // the operator's concern, and nobody's fault
+		s.opts.Log.WarnContext(ctx, "operation failed", "path", out.Path.String(), "error", err)
 	}
 	return out
 }

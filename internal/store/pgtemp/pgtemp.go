@@ -2,6 +2,7 @@
 // only, keeps nothing, and ends with the process that started it, however that ends.
 //
 //	this process ──(pipe)── sh ── postgres
+//	     says down or up: sh stops or starts the server
 //	     dies: the pipe closes, sh stops the server and removes its files
 package pgtemp
 
@@ -30,12 +31,20 @@ var ErrNotInstalled = errors.New("PostgreSQL is not installed: set PG_BIN to the
 // Server is a running server.
 type Server struct {
 	dir  string
-	stop *os.File // closing it stops the server
+	stop *os.File // the guard's input; closing it stops the server
 	cmd  *exec.Cmd
 }
 
-// The shell waits for the end of its input, which is the end of the process that holds the other side.
-const guard = `"$1" "${@:3}" & server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf "$2"`
+// The shell does as it is told until the end of its input, which is the end of the process that holds the other side.
+const guard = `postgres=$1 dir=$2; shift 2
+"$postgres" "$@" & server=$!
+while read -r word; do
+	case $word in
+	down) kill -INT $server; wait $server ;;
+	up) "$postgres" "$@" & server=$! ;;
+	esac
+done
+kill -QUIT $server; wait $server; rm -rf "$dir"`
 
 // Start makes a database cluster in a temporary folder and serves it. As root it becomes the user postgres, or nobody,
 // because PostgreSQL refuses root. It returns ErrNotInstalled when there are no binaries.
@@ -127,6 +136,33 @@ func (s *Server) ping(ctx context.Context) error {
 		return err
 	}
 	return conn.Close()
+}
+
+// Down stops the server as a restart does: it cuts every connection, rolls back what was not committed and keeps its
+// data. It returns when nobody can connect any more, or ctx's error.
+func (s *Server) Down(ctx context.Context) error {
+	return s.tell(ctx, "down", func(err error) bool { return err != nil })
+}
+
+// Up starts a server that is down, and returns when it answers, or ctx's error.
+func (s *Server) Up(ctx context.Context) error {
+	return s.tell(ctx, "up", func(err error) bool { return err == nil })
+}
+
+func (s *Server) tell(ctx context.Context, word string, done func(error) bool) error {
+	if _, err := fmt.Fprintln(s.stop, word); err != nil {
+		return fmt.Errorf("take PostgreSQL %s: %w", word, err)
+	}
+	try := time.NewTicker(10 * time.Millisecond)
+	defer try.Stop()
+	for !done(s.ping(ctx)) {
+		select {
+		case <-try.C:
+		case <-ctx.Done():
+			return fmt.Errorf("take PostgreSQL %s: %w", word, ctx.Err())
+		}
+	}
+	return nil
 }
 
 // URL returns the address of a database of this server, which need not exist yet.

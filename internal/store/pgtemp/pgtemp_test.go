@@ -81,6 +81,20 @@ func TestAServerStartsAndStops(t *testing.T) {
 	if err := ping(t, s.URL("postgres")); err != nil {
 		t.Error(err)
 	}
+	for range 2 {
+		if err := s.Down(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := ping(t, s.URL("postgres")); err == nil {
+			t.Error("a server that is down answers")
+		}
+		if err := s.Up(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ping(t, s.URL("postgres")); err != nil {
+		t.Error(err)
+	}
 	s.Stop()
 	gone(t, s.URL("postgres"))
 }

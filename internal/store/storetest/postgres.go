@@ -55,6 +55,20 @@ func EmptyPostgres(t *testing.T) string {
 	return create(t, "")
 }
 
+// OwnPostgres starts a server for one test alone, which may take it down, and returns it with the URL of a migrated
+// database. It skips the test where PostgreSQL is not installed.
+func OwnPostgres(t *testing.T) (s *pgtemp.Server, url string) {
+	t.Helper()
+	s, err := pgtemp.Start(t.Context())
+	require(t, err)
+	t.Cleanup(s.Stop)
+	url = s.URL("postgres")
+	if err := migrate(t.Context(), url); err != nil {
+		t.Fatalf("migrate PostgreSQL: %v", err)
+	}
+	return s, url
+}
+
 func create(t *testing.T, how string) string {
 	t.Helper()
 	s, err := server()
