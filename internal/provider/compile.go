@@ -33,6 +33,7 @@ func (p *Provider) compile() []Finding {
 	c.identity()
 	c.auth()
 	c.schemasOf()
+	c.derivation()
 	c.oauthSettings()
 	c.hosts()
 	c.rules()

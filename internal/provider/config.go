@@ -142,7 +142,7 @@ func (p *Provider) named(config map[string]any) map[string]any {
 	return out
 }
 
-// effective returns a copy of a config as expressions see it: real names, and the manifest's defaults.
+// effective returns a copy of a config as expressions see it: real names, the manifest's defaults, and what is derived.
 func (p *Provider) effective(config map[string]any) map[string]any {
 	out := p.named(config)
 	for _, s := range p.schemas {
@@ -154,6 +154,7 @@ func (p *Provider) effective(config map[string]any) map[string]any {
 			}
 		}
 	}
+	p.derive(out)
 	return out
 }
 

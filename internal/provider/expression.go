@@ -104,11 +104,14 @@ func (e *Expression) all(ctx context.Context, input, in, headers any) ([]any, er
 	return out, err
 }
 
-// saidError is what error("words") in an expression fails with: words of the manifest for the person who asks.
+// saidError is what error("words") in an expression fails with: words for the person who asks.
 type saidError struct{ words string }
 
 // Error returns the words.
 func (e *saidError) Error() string { return e.words }
+
+// Value returns the words, which makes the error one that an expression may catch.
+func (e *saidError) Value() any { return e.words }
 
 // run gives every value that the expression yields to more, until that returns false.
 func (e *Expression) run(ctx context.Context, input, in, headers any, more func(any) bool) error {

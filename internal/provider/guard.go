@@ -19,7 +19,8 @@ var harmless = setOf(`
 	scalars type tonumber tostring toboolean ascii_downcase ascii_upcase ltrimstr rtrimstr trimstr trim ltrim rtrim
 	startswith endswith split join explode implode index rindex indices test match capture scan splits sub gsub
 	tojson fromjson floor ceil round sqrt abs fabs isempty isnan todate fromdate todateiso8601
-	fromdateiso8601 strptime strftime mktime gmtime base64url epoch fill fill_path at_path records IN`)
+	fromdateiso8601 strptime strftime mktime gmtime base64url to_base64url epoch html_text rfc5322
+	fill fill_path at_path records IN`)
 
 // guard refuses an expression that could use much memory or never end: the engine stops one after a time, but gigabytes
 // are made sooner. It allows only harmless functions, multiplies only numbers, knows no loops and no definitions, and
@@ -220,8 +221,10 @@ func (g *guardian) function(f *gojq.Func) float64 {
 		return 2
 	case "join", "sub", "gsub":
 		return g.insertion(f)
-	case "tojson", "tostring":
+	case "tojson", "tostring", "rfc5322":
 		return 6
+	case "to_base64url", "html_text":
+		return 2
 	}
 	growth := 1.0
 	for _, a := range f.Args {

@@ -53,6 +53,9 @@ func (c *compiler) oauthSettings() {
 	properties, _ := c.schemas[OAuth2].document["properties"].(map[string]any)
 	required, _ := c.schemas[OAuth2].document["required"].([]any)
 	for _, name := range c.Auth.OAuth2.Properties() {
+		if slices.Contains(c.derived, name) {
+			continue // the manifest itself says what it may be
+		}
 		property, known := properties[name].(map[string]any)
 		if !known {
 			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is not a config property", name)

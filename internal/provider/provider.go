@@ -36,6 +36,9 @@ type Provider struct {
 	BaseURL string `yaml:"base_url"`
 	// Config is the JSON Schema of the settings that all ways to authenticate share; see ConfigSchema.
 	Config map[string]any `yaml:"config"`
+	// Derive makes further config properties out of the config, for addresses and expressions. Nobody can set them and
+	// nobody sees them.
+	Derive *Expression `yaml:"derive"`
 	// Aliases maps another name of a config property to its real name.
 	Aliases map[string]string `yaml:"aliases"`
 	// Placeholders names the config properties in which {{NAME}} stands for a secret, filled when a request leaves.
@@ -52,6 +55,7 @@ type Provider struct {
 	file    string
 	line    func(path string) int
 	schemas map[string]*schema // by auth kind
+	derived []string           // names of what Derive makes
 }
 
 // Auth says how a person or an administrator lets Patchbay in.

@@ -166,6 +166,9 @@ func (p *Provider) target(a asked, config map[string]any) (string, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return "", problem.New(problem.TargetRefused, "The address of %s is not a web address.", p.Title)
 	}
+	if u.Scheme == "http" && !p.unprotected(config) {
+		return "", problem.New(problem.TargetRefused, "The request would go to %s without encryption.", p.Title)
+	}
 	if u.User != nil {
 		return "", problem.New(problem.TargetRefused, "The address of %s must not carry a name or password.", p.Title)
 	}
@@ -180,6 +183,13 @@ func (p *Provider) target(a asked, config map[string]any) (string, error) {
 	}
 	u.Fragment = ""
 	return u.String(), nil
+}
+
+// unprotected reports whether all of the provider is called over plain http, as on an operator's own machine.
+func (p *Provider) unprotected(config map[string]any) bool {
+	base, err := fill(p.BaseURL, config)
+	u, bad := url.Parse(base)
+	return err == nil && bad == nil && u.Scheme == "http"
 }
 
 // content sets the body and its type: an object or array goes as JSON, form as a web form, text as it is.
