@@ -22,6 +22,11 @@ func (w *badWorld) cases() map[string]badInput {
 		maps.Copy(in, changes)
 		return in
 	}
+	paste := func(credentials string) map[string]any {
+		return map[string]any{
+			"userId": w.ada, "provider": "google_calendar", "name": "x", "config": map[string]any{"credentials": credentials},
+		}
+	}
 	attempt := []string{"connect_attempts", "audit_events"}
 	// A failed question is counted and audited, and it may tell something about health.
 	question := []string{"audit_events", "usage_counters", "integrations", "health_changes", "company_sequences"}
@@ -55,6 +60,14 @@ func (w *badWorld) cases() map[string]badInput {
 			"STATE_MISMATCH", "input.state", attempt...),
 		"a code that is refused": input("integrationCallback",
 			back("for a refused code", map[string]any{"code": "refused" + mark}), "INVALID", "input.code", attempt...),
+
+		"pasted credentials that are none": input("integrationCreate",
+			paste(mark), "INVALID", "input.config.credentials"),
+		"pasted credentials of another client": input("integrationCreate",
+			paste(`{"type":"authorized_user","client_id":"`+mark+`","refresh_token":"`+mark+`"}`),
+			"INVALID", "input.config.credentials"),
+		"pasted credentials, connected": input("integrationConnect",
+			connect(map[string]any{"config": map[string]any{"credentials": mark}}), "INVALID", "input.config.credentials"),
 
 		"a config of the wrong type": input("integrationCreate",
 			w.hook(map[string]any{"capabilities": mark}), "INVALID", "input.config.capabilities"),

@@ -42,6 +42,16 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		keep(r.try(`mutation($i: ID!) { integrationRefresh(input: {id: $i}) { integration { health { status message } } userErrors { message } } }`,
 			map[string]any{"i": id}).raw)
 
+		pasted := keep(r.mutate("integrationCreate", "integration { id status config secretNames account { id } }",
+			map[string]any{
+				"userId": userID, "provider": "google_calendar", "name": "Pasted", "config": map[string]any{
+					"credentials": `{"type":"authorized_user","client_id":"client","refresh_token":"` + mark + `-pasted"}`,
+				},
+			}))
+		if got := at(pasted, "integration", "status"); got != "CONNECTED" {
+			t.Errorf("with pasted credentials it is %v", got)
+		}
+
 		hook := r.mutate("integrationCreate", "signingSecret integration { id config secretNames }", map[string]any{
 			"userId": userID, "provider": "custom_webhook", "name": "Orders",
 			"config": map[string]any{
@@ -78,7 +88,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		dump += dumpOf(t, database)
 
 		// The vendor did receive the secrets, so the test is not about nothing.
-		for _, sent := range []string{mark + "-client-secret", mark + "-code", mark + "-access-1", mark + "-refresh", mark + "-webhook-token"} {
+		for _, sent := range []string{mark + "-client-secret", mark + "-code", mark + "-access-1", mark + "-refresh", mark + "-pasted", mark + "-webhook-token"} {
 			if !strings.Contains(v.requests(), sent) {
 				t.Errorf("the vendor never received %s", sent)
 			}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/oauth"
@@ -24,11 +24,11 @@ const (
 // identify asks whose account was joined, with the fresh token. A provider that refuses the token it has just issued
 // fails the connection. One that cannot be asked, or keeps the answer to itself, leaves the account unknown: that is no
 // reason to lose a consent, except where the account must be compared with an earlier one.
-func (s *Service) identify(ctx context.Context, g *grant, row *ent.ConnectAttempt) error {
+func (s *Service) identify(ctx context.Context, g *grant, config column.Object) error {
 	if !g.provider.Account.Possible() {
 		return nil
 	}
-	verdict, who, err := s.askAccount(ctx, g, row)
+	verdict, who, err := s.askAccount(ctx, g, config)
 	switch {
 	case verdict == provider.Rejected || verdict == provider.Revoked:
 		return &problem.Error{
@@ -45,19 +45,19 @@ func (s *Service) identify(ctx context.Context, g *grant, row *ent.ConnectAttemp
 
 // askAccount sends the manifest's account request. The verdict is empty when there was no answer.
 func (s *Service) askAccount(
-	ctx context.Context, g *grant, row *ent.ConnectAttempt,
+	ctx context.Context, g *grant, config column.Object,
 ) (provider.VerdictKind, provider.Identity, error) {
 	var nobody provider.Identity
 	ctx, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()
-	in := provider.Input{Config: row.Config, Now: s.Now(), Limit: 1}
+	in := provider.Input{Config: config, Now: s.Now(), Limit: 1}
 	request, err := g.provider.Account.NewRequest(ctx, in)
 	if err != nil {
 		return "", nobody, err
 	}
 	response, verdict, err := s.Credentials.Send(ctx, g.provider,
-		provider.Credential{Kind: provider.OAuth2, Access: g.token.Access, Config: row.Config},
-		credential.Use{Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime}, request)
+		provider.Credential{Kind: provider.OAuth2, Access: g.token.Access, Config: config},
+		credential.Use{Config: config, MaxBytes: accountBytes, Timeout: accountTime}, request)
 	switch {
 	case err != nil:
 		return "", nobody, err

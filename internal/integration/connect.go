@@ -101,6 +101,9 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 	if err != nil {
 		return nil, err
 	}
+	if err := given.notHere(p); err != nil {
+		return nil, err
+	}
 	if _, err := oauthFor(p, given.public); err != nil {
 		return nil, err
 	}

@@ -68,7 +68,8 @@ type Created struct {
 }
 
 // Create adds an integration that is ready as soon as its settings are complete. Nothing is sent to the provider. One
-// that is connected by authorization stays INCOMPLETE until Connect, with its id, has been finished.
+// that is connected by authorization stays INCOMPLETE until Connect, with its id, has been finished; unless its config
+// brings what a person has allowed elsewhere, which is then proved at the provider.
 func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
@@ -102,37 +103,49 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if p.Sign != nil {
 		signing = newSigningSecret()
 	}
+	var brought *grant // nil when nothing was pasted in place of a consent
+	if !given.pasted.IsZero() {
+		if brought, err = s.redeem(ctx, p, given); err != nil {
+			return nil, err
+		}
+		kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime) // what was pasted may work only once
+		defer cancel()
+		ctx = kept
+	}
 	var row *ent.Integration
-	err = s.Store.InTx(ctx, func(ctx context.Context) error {
-		now := s.Now()
-		state, connectedAt := health.Finding{Reason: health.NotYetChecked}.State(now), &now
-		if kind == provider.OAuth2 {
-			state, connectedAt = health.Finding{Reason: health.NotConfigured}.State(now), nil
+	err = s.Store.RetryTx(ctx, func(ctx context.Context) error {
+		if row, err = s.createRow(ctx, in, p, kind, owner, given, brought); err != nil {
+			return err
 		}
-		row, err = s.Store.Client(ctx).Integration.Create().SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
-			SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
-			SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
-			SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).
-			SetCreatedAt(now).SetUpdatedAt(now).
-			SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
-			SetHealthMessage(state.Message).SetHealthAction(string(state.Action)).
-			SetNillableNextProbeAt(s.Health.FirstProbe(p.Name, state)).Save(ctx)
+		save := credential.Grant{
+			IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
+			Secrets: given.secrets, SigningKey: signing,
+		}
+		if brought != nil {
+			save.Config, save.Token = given.public, brought.token
+			save.ClientID, save.Scopes = brought.wire.Client.ID, brought.scopes
+		}
+		switch {
+		case brought != nil:
+			err = s.keepCredential(ctx, save)
+		case kind != provider.OAuth2 || len(given.secrets) > 0 || !signing.IsZero():
+			_, err = s.Credentials.Save(ctx, save)
+		}
 		if err != nil {
-			return notCreated(err)
-		}
-		if kind != provider.OAuth2 || len(given.secrets) > 0 || !signing.IsZero() {
-			if _, err := s.Credentials.Save(ctx, credential.Grant{
-				IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
-				Secrets: given.secrets, SigningKey: signing,
-			}); err != nil {
-				return err
-			}
+			return err
 		}
 		if err := s.record(ctx, audit.Event{
 			Type: audit.Created, UserID: owner, IntegrationID: &row.ID, PersonalityID: in.PersonalityID,
 			Details: column.Object{"kind": "integration", "provider": p.Name, "authKind": kind},
 		}); err != nil {
 			return err
+		}
+		if brought != nil {
+			if err := s.record(ctx, audit.Event{
+				Type: audit.Connected, UserID: owner, IntegrationID: &row.ID, Details: brought.details(),
+			}); err != nil {
+				return err
+			}
 		}
 		return s.Health.Created(ctx, row)
 	})
@@ -141,6 +154,37 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	}
 	row, err = s.Get(ctx, row.ID)
 	return &Created{Integration: row, SigningSecret: signing}, err
+}
+
+// createRow writes the integration. One that is connected by authorization waits for it, unless brought has come already.
+func (s *Service) createRow(
+	ctx context.Context, in CreateInput, p *provider.Provider, kind string, owner *string, given settings, brought *grant,
+) (*ent.Integration, error) {
+	now := s.Now()
+	found, connectedAt := health.Finding{Reason: health.NotYetChecked}, &now
+	create := s.Store.Client(ctx).Integration.Create()
+	switch {
+	case brought != nil:
+		found = brought.finding()
+		create.SetScopes(brought.scopes).
+			SetNillableAccountID(optional(brought.account.ID)).SetNillableAccountName(optional(brought.account.Name))
+	case kind == provider.OAuth2:
+		found, connectedAt = health.Finding{Reason: health.NotConfigured}, nil
+	}
+	state := found.State(now)
+	row, err := create.SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
+		SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
+		SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
+		SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).
+		SetCreatedAt(now).SetUpdatedAt(now).
+		SetHealthStatus(string(state.Status)).SetHealthReason(string(state.Reason)).
+		SetNillableHealthMessage(optional(state.Message)).SetHealthAction(string(state.Action)).
+		SetNillableHealthCheckedAt(state.CheckedAt).SetNillableStaleAt(s.Health.StaleAt(p.Name, state)).
+		SetNillableNextProbeAt(s.Health.FirstProbe(p.Name, state)).Save(ctx)
+	if err != nil {
+		return nil, notCreated(err)
+	}
+	return row, nil
 }
 
 // notCreated says why a row was not written: what it belongs to may have gone since it was looked for.

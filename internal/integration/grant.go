@@ -62,7 +62,7 @@ func (s *Service) grant(ctx context.Context, row *ent.ConnectAttempt, said answe
 	}
 	g := &grant{provider: p, wire: wire, token: token}
 	g.compare(row.Scopes)
-	integrationID, err := "", s.identify(ctx, g, row)
+	integrationID, err := "", s.identify(ctx, g, row.Config)
 	if err == nil {
 		integrationID, err = s.keep(ctx, g, row)
 	}

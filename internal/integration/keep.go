@@ -225,12 +225,8 @@ func (s *Service) announce(
 	if before != nil && before.ConnectedAt != nil {
 		kind = audit.Reconnected
 	}
-	details := column.Object{"provider": row.Provider, "scopes": g.scopes}
-	if len(g.missing) > 0 {
-		details["missingScopes"] = g.missing
-	}
 	if err := s.record(ctx, audit.Event{
-		Type: kind, UserID: row.UserID, IntegrationID: &integrationID, Details: details,
+		Type: kind, UserID: row.UserID, IntegrationID: &integrationID, Details: g.details(),
 	}); err != nil {
 		return err
 	}
@@ -243,6 +239,15 @@ func (s *Service) announce(
 		return err
 	}
 	return s.Health.Created(ctx, created)
+}
+
+// details are what the trail keeps of a grant.
+func (g *grant) details() column.Object {
+	details := column.Object{"provider": g.provider.Name, "scopes": g.scopes}
+	if len(g.missing) > 0 {
+		details["missingScopes"] = g.missing
+	}
+	return details
 }
 
 // finding is what connecting has proved: an account that answered proves the credential.

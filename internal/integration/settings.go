@@ -30,6 +30,8 @@ type settings struct {
 	removed []string
 	// names are those of all secrets there are then.
 	names column.Strings
+	// pasted is what was given in place of a consent; zero for nothing. It is no secret of the settings.
+	pasted seal.Secret
 	// missing are the placeholders that no secret fills.
 	missing []string
 }
@@ -65,7 +67,7 @@ func (s *Service) settingsFor(
 	if err := errors.Join(faults...); err != nil {
 		return settings{}, err
 	}
-	out := settings{secrets: map[string]seal.Secret{}}
+	out := settings{secrets: map[string]seal.Secret{}, pasted: pasted(p, kind, merged)}
 	public, inside := p.SplitSecrets(merged)
 	out.public = public
 	for name, value := range inside {

@@ -129,6 +129,9 @@ func (s *Service) changeSettings(
 		return nil, err
 	}
 	if kind == provider.OAuth2 {
+		if err := given.notHere(p); err != nil {
+			return nil, err
+		}
 		if err := keepsServer(p, before, given.public); err != nil {
 			return nil, err
 		}

@@ -27,6 +27,8 @@ type Server struct {
 	// Config is JSON Schema that is added to the provider's for what is connected by authorization; this package has no use
 	// for it.
 	Config map[string]any `yaml:"config"`
+	// Import names the property of Config in which what a person has allowed elsewhere may be pasted; empty for none.
+	Import string `yaml:"import"`
 }
 
 // Authorize is the page where a person consents.

@@ -35,6 +35,7 @@ func (p *Provider) compile() []Finding {
 	c.schemasOf()
 	c.derivation()
 	c.oauthSettings()
+	c.oauthImport()
 	c.hosts()
 	c.rules()
 	c.capabilities()

@@ -193,7 +193,7 @@ func TestAnAliasIsTheSameSetting(t *testing.T) {
 	}
 	schema := p.ConfigSchema("")
 	properties, _ := schema["properties"].(map[string]any)
-	if got := slices.Sorted(maps.Keys(properties)); !slices.Equal(got, []string{"calendar_id", "default_calendar", "timezone"}) {
+	if got := slices.Sorted(maps.Keys(properties)); !slices.Equal(got, []string{"calendar_id", "credentials", "default_calendar", "timezone"}) {
 		t.Errorf("the schema shows %v", got)
 	}
 	if p.ConfigSchema(provider.Basic) != nil {

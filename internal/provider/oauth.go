@@ -44,6 +44,18 @@ func (p *Provider) OAuthHosts(config map[string]any) []string {
 	return out
 }
 
+// oauthImport finds an import that names no secret of the config.
+func (c *compiler) oauthImport() {
+	if c.Auth.OAuth2 == nil || c.schemas[OAuth2] == nil || c.Auth.OAuth2.Import == "" {
+		return
+	}
+	if !slices.ContainsFunc(c.schemas[OAuth2].secrets, func(path []string) bool {
+		return len(path) == 1 && path[0] == c.Auth.OAuth2.Import
+	}) {
+		c.fault("$.auth.oauth2.import", "auth.oauth2.import: %q must be a writeOnly config property", c.Auth.OAuth2.Import)
+	}
+}
+
 // oauthSettings finds settings in the addresses of the authorization server that everybody could fill with anything. The
 // client's secret goes to these addresses, so the schema must say what each may be.
 func (c *compiler) oauthSettings() {
