@@ -69,8 +69,11 @@ func (c *compiler) oauthSettings() {
 			continue // the manifest itself says what it may be
 		}
 		property, known := properties[name].(map[string]any)
+		if slices.Contains(c.derived, name) {
+			continue
+		}
 		if !known {
-			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is not a config property", name)
+			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is neither a config property nor derived", name)
 			continue
 		}
 		if property["pattern"] == nil && property["enum"] == nil && property["const"] == nil {

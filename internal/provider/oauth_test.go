@@ -62,7 +62,7 @@ func TestAnAddressThatReceivesTheClientsSecretIsBounded(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"by nothing":  {`type: string, pattern: "^[a-z]+$"`, "type: string", "must bound it"},
 		"by a secret": {`type: string, pattern`, "type: string, writeOnly: true, pattern", "is a secret"},
-		"not there":   {"properties: { region: {", "properties: { area: {", "{region} is not a config property"},
+		"not there":   {"properties: { region: {", "properties: { area: {", "{region} is neither a config property"},
 		"perhaps":     {"required: [region], ", "", "must be required"},
 		"an import of nothing": {"    config: { required: [region]", "    import: paste\n    config: { required: [region]",
 			`import: "paste" must be a writeOnly`},
