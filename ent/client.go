@@ -23,6 +23,7 @@ import (
 	"github.com/patchbay/patchbay/ent/credential"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/providerillness"
@@ -53,6 +54,8 @@ type Client struct {
 	HealthChange *HealthChangeClient
 	// Integration is the client for interacting with the Integration builders.
 	Integration *IntegrationClient
+	// Invocation is the client for interacting with the Invocation builders.
+	Invocation *InvocationClient
 	// Personality is the client for interacting with the Personality builders.
 	Personality *PersonalityClient
 	// PersonalityAccess is the client for interacting with the PersonalityAccess builders.
@@ -82,6 +85,7 @@ func (c *Client) init() {
 	c.Credential = NewCredentialClient(c.config)
 	c.HealthChange = NewHealthChangeClient(c.config)
 	c.Integration = NewIntegrationClient(c.config)
+	c.Invocation = NewInvocationClient(c.config)
 	c.Personality = NewPersonalityClient(c.config)
 	c.PersonalityAccess = NewPersonalityAccessClient(c.config)
 	c.ProviderIllness = NewProviderIllnessClient(c.config)
@@ -187,6 +191,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Credential:        NewCredentialClient(cfg),
 		HealthChange:      NewHealthChangeClient(cfg),
 		Integration:       NewIntegrationClient(cfg),
+		Invocation:        NewInvocationClient(cfg),
 		Personality:       NewPersonalityClient(cfg),
 		PersonalityAccess: NewPersonalityAccessClient(cfg),
 		ProviderIllness:   NewProviderIllnessClient(cfg),
@@ -219,6 +224,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Credential:        NewCredentialClient(cfg),
 		HealthChange:      NewHealthChangeClient(cfg),
 		Integration:       NewIntegrationClient(cfg),
+		Invocation:        NewInvocationClient(cfg),
 		Personality:       NewPersonalityClient(cfg),
 		PersonalityAccess: NewPersonalityAccessClient(cfg),
 		ProviderIllness:   NewProviderIllnessClient(cfg),
@@ -254,7 +260,7 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AuditEvent, c.Company, c.CompanySequence, c.ConnectAttempt,
-		c.Credential, c.HealthChange, c.Integration, c.Personality,
+		c.Credential, c.HealthChange, c.Integration, c.Invocation, c.Personality,
 		c.PersonalityAccess, c.ProviderIllness, c.UsageCounter, c.User,
 	} {
 		n.Use(hooks...)
@@ -266,7 +272,7 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AuditEvent, c.Company, c.CompanySequence, c.ConnectAttempt,
-		c.Credential, c.HealthChange, c.Integration, c.Personality,
+		c.Credential, c.HealthChange, c.Integration, c.Invocation, c.Personality,
 		c.PersonalityAccess, c.ProviderIllness, c.UsageCounter, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -292,6 +298,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.HealthChange.mutate(ctx, m)
 	case *IntegrationMutation:
 		return c.Integration.mutate(ctx, m)
+	case *InvocationMutation:
+		return c.Invocation.mutate(ctx, m)
 	case *PersonalityMutation:
 		return c.Personality.mutate(ctx, m)
 	case *PersonalityAccessMutation:
@@ -1408,6 +1416,22 @@ func (c *IntegrationClient) QueryUsage(_m *Integration) *UsageCounterQuery {
 	return query
 }
 
+// QueryInvocations queries the invocations edge of a Integration.
+func (c *IntegrationClient) QueryInvocations(_m *Integration) *InvocationQuery {
+	query := (&InvocationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(integration.Table, integration.FieldID, id),
+			sqlgraph.To(invocation.Table, invocation.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, integration.InvocationsTable, integration.InvocationsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *IntegrationClient) Hooks() []Hook {
 	hooks := c.hooks.Integration
@@ -1432,6 +1456,157 @@ func (c *IntegrationClient) mutate(ctx context.Context, m *IntegrationMutation) 
 		return (&IntegrationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Integration mutation op: %q", m.Op())
+	}
+}
+
+// InvocationClient is a client for the Invocation schema.
+type InvocationClient struct {
+	config
+}
+
+// NewInvocationClient returns a client for the Invocation from the given config.
+func NewInvocationClient(c config) *InvocationClient {
+	return &InvocationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `invocation.Hooks(f(g(h())))`.
+func (c *InvocationClient) Use(hooks ...Hook) {
+	c.hooks.Invocation = append(c.hooks.Invocation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `invocation.Intercept(f(g(h())))`.
+func (c *InvocationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Invocation = append(c.inters.Invocation, interceptors...)
+}
+
+// Create returns a builder for creating a Invocation entity.
+func (c *InvocationClient) Create() *InvocationCreate {
+	mutation := newInvocationMutation(c.config, OpCreate)
+	return &InvocationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Invocation entities.
+func (c *InvocationClient) CreateBulk(builders ...*InvocationCreate) *InvocationCreateBulk {
+	return &InvocationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *InvocationClient) MapCreateBulk(slice any, setFunc func(*InvocationCreate, int)) *InvocationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &InvocationCreateBulk{err: fmt.Errorf("calling to InvocationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*InvocationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &InvocationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Invocation.
+func (c *InvocationClient) Update() *InvocationUpdate {
+	mutation := newInvocationMutation(c.config, OpUpdate)
+	return &InvocationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *InvocationClient) UpdateOne(_m *Invocation) *InvocationUpdateOne {
+	mutation := newInvocationMutation(c.config, OpUpdateOne, withInvocation(_m))
+	return &InvocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *InvocationClient) UpdateOneID(id string) *InvocationUpdateOne {
+	mutation := newInvocationMutation(c.config, OpUpdateOne, withInvocationID(id))
+	return &InvocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Invocation.
+func (c *InvocationClient) Delete() *InvocationDelete {
+	mutation := newInvocationMutation(c.config, OpDelete)
+	return &InvocationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *InvocationClient) DeleteOne(_m *Invocation) *InvocationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *InvocationClient) DeleteOneID(id string) *InvocationDeleteOne {
+	builder := c.Delete().Where(invocation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &InvocationDeleteOne{builder}
+}
+
+// Query returns a query builder for Invocation.
+func (c *InvocationClient) Query() *InvocationQuery {
+	return &InvocationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeInvocation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Invocation entity by its id.
+func (c *InvocationClient) Get(ctx context.Context, id string) (*Invocation, error) {
+	return c.Query().Where(invocation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *InvocationClient) GetX(ctx context.Context, id string) *Invocation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryIntegration queries the integration edge of a Invocation.
+func (c *InvocationClient) QueryIntegration(_m *Invocation) *IntegrationQuery {
+	query := (&IntegrationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(invocation.Table, invocation.FieldID, id),
+			sqlgraph.To(integration.Table, integration.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, invocation.IntegrationTable, invocation.IntegrationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *InvocationClient) Hooks() []Hook {
+	hooks := c.hooks.Invocation
+	return append(hooks[:len(hooks):len(hooks)], invocation.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *InvocationClient) Interceptors() []Interceptor {
+	inters := c.inters.Invocation
+	return append(inters[:len(inters):len(inters)], invocation.Interceptors[:]...)
+}
+
+func (c *InvocationClient) mutate(ctx context.Context, m *InvocationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&InvocationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&InvocationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&InvocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&InvocationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Invocation mutation op: %q", m.Op())
 	}
 }
 
@@ -2178,13 +2353,13 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AuditEvent, Company, CompanySequence, ConnectAttempt, Credential,
-		HealthChange, Integration, Personality, PersonalityAccess, ProviderIllness,
-		UsageCounter, User []ent.Hook
+		HealthChange, Integration, Invocation, Personality, PersonalityAccess,
+		ProviderIllness, UsageCounter, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AuditEvent, Company, CompanySequence, ConnectAttempt, Credential,
-		HealthChange, Integration, Personality, PersonalityAccess, ProviderIllness,
-		UsageCounter, User []ent.Interceptor
+		HealthChange, Integration, Invocation, Personality, PersonalityAccess,
+		ProviderIllness, UsageCounter, User []ent.Interceptor
 	}
 )
 

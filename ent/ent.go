@@ -20,6 +20,7 @@ import (
 	"github.com/patchbay/patchbay/ent/credential"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/providerillness"
@@ -93,6 +94,7 @@ func checkColumn(t, c string) error {
 			credential.Table:        credential.ValidColumn,
 			healthchange.Table:      healthchange.ValidColumn,
 			integration.Table:       integration.ValidColumn,
+			invocation.Table:        invocation.ValidColumn,
 			personality.Table:       personality.ValidColumn,
 			personalityaccess.Table: personalityaccess.ValidColumn,
 			providerillness.Table:   providerillness.ValidColumn,

@@ -89,9 +89,11 @@ type IntegrationEdges struct {
 	Access []*PersonalityAccess `json:"access,omitempty"`
 	// Usage holds the value of the usage edge.
 	Usage []*UsageCounter `json:"usage,omitempty"`
+	// Invocations holds the value of the invocations edge.
+	Invocations []*Invocation `json:"invocations,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // UserOrErr returns the User value or an error if the edge
@@ -121,6 +123,15 @@ func (e IntegrationEdges) UsageOrErr() ([]*UsageCounter, error) {
 		return e.Usage, nil
 	}
 	return nil, &NotLoadedError{edge: "usage"}
+}
+
+// InvocationsOrErr returns the Invocations value or an error if the edge
+// was not loaded in eager-loading.
+func (e IntegrationEdges) InvocationsOrErr() ([]*Invocation, error) {
+	if e.loadedTypes[3] {
+		return e.Invocations, nil
+	}
+	return nil, &NotLoadedError{edge: "invocations"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -368,6 +379,11 @@ func (_m *Integration) QueryAccess() *PersonalityAccessQuery {
 // QueryUsage queries the "usage" edge of the Integration entity.
 func (_m *Integration) QueryUsage() *UsageCounterQuery {
 	return NewIntegrationClient(_m.config).QueryUsage(_m)
+}
+
+// QueryInvocations queries the "invocations" edge of the Integration entity.
+func (_m *Integration) QueryInvocations() *InvocationQuery {
+	return NewIntegrationClient(_m.config).QueryInvocations(_m)
 }
 
 // Update returns a builder for updating this Integration.

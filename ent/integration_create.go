@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/usagecounter"
 	"github.com/patchbay/patchbay/ent/user"
@@ -362,6 +363,21 @@ func (_c *IntegrationCreate) AddUsage(v ...*UsageCounter) *IntegrationCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddUsageIDs(ids...)
+}
+
+// AddInvocationIDs adds the "invocations" edge to the Invocation entity by IDs.
+func (_c *IntegrationCreate) AddInvocationIDs(ids ...string) *IntegrationCreate {
+	_c.mutation.AddInvocationIDs(ids...)
+	return _c
+}
+
+// AddInvocations adds the "invocations" edges to the Invocation entity.
+func (_c *IntegrationCreate) AddInvocations(v ...*Invocation) *IntegrationCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddInvocationIDs(ids...)
 }
 
 // Mutation returns the IntegrationMutation object of the builder.
@@ -740,6 +756,22 @@ func (_c *IntegrationCreate) createSpec() (*Integration, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(usagecounter.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.InvocationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
 	"github.com/patchbay/patchbay/ent/usagecounter"
@@ -23,14 +24,15 @@ import (
 // IntegrationQuery is the builder for querying Integration entities.
 type IntegrationQuery struct {
 	config
-	ctx        *QueryContext
-	order      []integration.OrderOption
-	inters     []Interceptor
-	predicates []predicate.Integration
-	withUser   *UserQuery
-	withAccess *PersonalityAccessQuery
-	withUsage  *UsageCounterQuery
-	modifiers  []func(*sql.Selector)
+	ctx             *QueryContext
+	order           []integration.OrderOption
+	inters          []Interceptor
+	predicates      []predicate.Integration
+	withUser        *UserQuery
+	withAccess      *PersonalityAccessQuery
+	withUsage       *UsageCounterQuery
+	withInvocations *InvocationQuery
+	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -126,6 +128,28 @@ func (_q *IntegrationQuery) QueryUsage() *UsageCounterQuery {
 			sqlgraph.From(integration.Table, integration.FieldID, selector),
 			sqlgraph.To(usagecounter.Table, usagecounter.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, integration.UsageTable, integration.UsageColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryInvocations chains the current query on the "invocations" edge.
+func (_q *IntegrationQuery) QueryInvocations() *InvocationQuery {
+	query := (&InvocationClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(integration.Table, integration.FieldID, selector),
+			sqlgraph.To(invocation.Table, invocation.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, integration.InvocationsTable, integration.InvocationsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -320,14 +344,15 @@ func (_q *IntegrationQuery) Clone() *IntegrationQuery {
 		return nil
 	}
 	return &IntegrationQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]integration.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.Integration{}, _q.predicates...),
-		withUser:   _q.withUser.Clone(),
-		withAccess: _q.withAccess.Clone(),
-		withUsage:  _q.withUsage.Clone(),
+		config:          _q.config,
+		ctx:             _q.ctx.Clone(),
+		order:           append([]integration.OrderOption{}, _q.order...),
+		inters:          append([]Interceptor{}, _q.inters...),
+		predicates:      append([]predicate.Integration{}, _q.predicates...),
+		withUser:        _q.withUser.Clone(),
+		withAccess:      _q.withAccess.Clone(),
+		withUsage:       _q.withUsage.Clone(),
+		withInvocations: _q.withInvocations.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -365,6 +390,17 @@ func (_q *IntegrationQuery) WithUsage(opts ...func(*UsageCounterQuery)) *Integra
 		opt(query)
 	}
 	_q.withUsage = query
+	return _q
+}
+
+// WithInvocations tells the query-builder to eager-load the nodes that are connected to
+// the "invocations" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *IntegrationQuery) WithInvocations(opts ...func(*InvocationQuery)) *IntegrationQuery {
+	query := (&InvocationClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withInvocations = query
 	return _q
 }
 
@@ -446,10 +482,11 @@ func (_q *IntegrationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	var (
 		nodes       = []*Integration{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withUser != nil,
 			_q.withAccess != nil,
 			_q.withUsage != nil,
+			_q.withInvocations != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -490,6 +527,13 @@ func (_q *IntegrationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 		if err := _q.loadUsage(ctx, query, nodes,
 			func(n *Integration) { n.Edges.Usage = []*UsageCounter{} },
 			func(n *Integration, e *UsageCounter) { n.Edges.Usage = append(n.Edges.Usage, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withInvocations; query != nil {
+		if err := _q.loadInvocations(ctx, query, nodes,
+			func(n *Integration) { n.Edges.Invocations = []*Invocation{} },
+			func(n *Integration, e *Invocation) { n.Edges.Invocations = append(n.Edges.Invocations, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -573,6 +617,36 @@ func (_q *IntegrationQuery) loadUsage(ctx context.Context, query *UsageCounterQu
 	}
 	query.Where(predicate.UsageCounter(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(integration.UsageColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.IntegrationID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "integration_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *IntegrationQuery) loadInvocations(ctx context.Context, query *InvocationQuery, nodes []*Integration, init func(*Integration), assign func(*Integration, *Invocation)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Integration)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(invocation.FieldIntegrationID)
+	}
+	query.Where(predicate.Invocation(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(integration.InvocationsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
 	"github.com/patchbay/patchbay/ent/usagecounter"
@@ -453,6 +454,21 @@ func (_u *IntegrationUpdate) AddUsage(v ...*UsageCounter) *IntegrationUpdate {
 	return _u.AddUsageIDs(ids...)
 }
 
+// AddInvocationIDs adds the "invocations" edge to the Invocation entity by IDs.
+func (_u *IntegrationUpdate) AddInvocationIDs(ids ...string) *IntegrationUpdate {
+	_u.mutation.AddInvocationIDs(ids...)
+	return _u
+}
+
+// AddInvocations adds the "invocations" edges to the Invocation entity.
+func (_u *IntegrationUpdate) AddInvocations(v ...*Invocation) *IntegrationUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddInvocationIDs(ids...)
+}
+
 // Mutation returns the IntegrationMutation object of the builder.
 func (_u *IntegrationUpdate) Mutation() *IntegrationMutation {
 	return _u.mutation
@@ -498,6 +514,27 @@ func (_u *IntegrationUpdate) RemoveUsage(v ...*UsageCounter) *IntegrationUpdate 
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveUsageIDs(ids...)
+}
+
+// ClearInvocations clears all "invocations" edges to the Invocation entity.
+func (_u *IntegrationUpdate) ClearInvocations() *IntegrationUpdate {
+	_u.mutation.ClearInvocations()
+	return _u
+}
+
+// RemoveInvocationIDs removes the "invocations" edge to Invocation entities by IDs.
+func (_u *IntegrationUpdate) RemoveInvocationIDs(ids ...string) *IntegrationUpdate {
+	_u.mutation.RemoveInvocationIDs(ids...)
+	return _u
+}
+
+// RemoveInvocations removes "invocations" edges to Invocation entities.
+func (_u *IntegrationUpdate) RemoveInvocations(v ...*Invocation) *IntegrationUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveInvocationIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -794,6 +831,51 @@ func (_u *IntegrationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(usagecounter.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.InvocationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedInvocationsIDs(); len(nodes) > 0 && !_u.mutation.InvocationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.InvocationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -1244,6 +1326,21 @@ func (_u *IntegrationUpdateOne) AddUsage(v ...*UsageCounter) *IntegrationUpdateO
 	return _u.AddUsageIDs(ids...)
 }
 
+// AddInvocationIDs adds the "invocations" edge to the Invocation entity by IDs.
+func (_u *IntegrationUpdateOne) AddInvocationIDs(ids ...string) *IntegrationUpdateOne {
+	_u.mutation.AddInvocationIDs(ids...)
+	return _u
+}
+
+// AddInvocations adds the "invocations" edges to the Invocation entity.
+func (_u *IntegrationUpdateOne) AddInvocations(v ...*Invocation) *IntegrationUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddInvocationIDs(ids...)
+}
+
 // Mutation returns the IntegrationMutation object of the builder.
 func (_u *IntegrationUpdateOne) Mutation() *IntegrationMutation {
 	return _u.mutation
@@ -1289,6 +1386,27 @@ func (_u *IntegrationUpdateOne) RemoveUsage(v ...*UsageCounter) *IntegrationUpda
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveUsageIDs(ids...)
+}
+
+// ClearInvocations clears all "invocations" edges to the Invocation entity.
+func (_u *IntegrationUpdateOne) ClearInvocations() *IntegrationUpdateOne {
+	_u.mutation.ClearInvocations()
+	return _u
+}
+
+// RemoveInvocationIDs removes the "invocations" edge to Invocation entities by IDs.
+func (_u *IntegrationUpdateOne) RemoveInvocationIDs(ids ...string) *IntegrationUpdateOne {
+	_u.mutation.RemoveInvocationIDs(ids...)
+	return _u
+}
+
+// RemoveInvocations removes "invocations" edges to Invocation entities.
+func (_u *IntegrationUpdateOne) RemoveInvocations(v ...*Invocation) *IntegrationUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveInvocationIDs(ids...)
 }
 
 // Where appends a list predicates to the IntegrationUpdate builder.
@@ -1615,6 +1733,51 @@ func (_u *IntegrationUpdateOne) sqlSave(ctx context.Context) (_node *Integration
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(usagecounter.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.InvocationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedInvocationsIDs(); len(nodes) > 0 && !_u.mutation.InvocationsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.InvocationsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   integration.InvocationsTable,
+			Columns: []string{integration.InvocationsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(invocation.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

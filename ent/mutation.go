@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay/patchbay/ent/credential"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
@@ -46,6 +47,7 @@ const (
 	TypeCredential        = "Credential"
 	TypeHealthChange      = "HealthChange"
 	TypeIntegration       = "Integration"
+	TypeInvocation        = "Invocation"
 	TypePersonality       = "Personality"
 	TypePersonalityAccess = "PersonalityAccess"
 	TypeProviderIllness   = "ProviderIllness"
@@ -7501,49 +7503,52 @@ func (m *HealthChangeMutation) ResetEdge(name string) error {
 // IntegrationMutation represents an operation that mutates the Integration nodes in the graph.
 type IntegrationMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *string
-	company_id        *string
-	provider          *string
-	auth_kind         *string
-	name              *string
-	enabled           *bool
-	visibility        *string
-	personality_id    *string
-	scopes            *column.Strings
-	account_id        *string
-	account_name      *string
-	_config           *column.Object
-	secret_names      *column.Strings
-	connected_at      *time.Time
-	last_used_at      *time.Time
-	created_at        *time.Time
-	updated_at        *time.Time
-	health_status     *string
-	health_reason     *string
-	health_message    *string
-	health_action     *string
-	health_checked_at *time.Time
-	last_succeeded_at *time.Time
-	token_expires_at  *time.Time
-	stale_at          *time.Time
-	failed_probes     *int
-	addfailed_probes  *int
-	probed_at         *time.Time
-	next_probe_at     *time.Time
-	clearedFields     map[string]struct{}
-	user              *string
-	cleareduser       bool
-	access            map[string]struct{}
-	removedaccess     map[string]struct{}
-	clearedaccess     bool
-	usage             map[string]struct{}
-	removedusage      map[string]struct{}
-	clearedusage      bool
-	done              bool
-	oldValue          func(context.Context) (*Integration, error)
-	predicates        []predicate.Integration
+	op                 Op
+	typ                string
+	id                 *string
+	company_id         *string
+	provider           *string
+	auth_kind          *string
+	name               *string
+	enabled            *bool
+	visibility         *string
+	personality_id     *string
+	scopes             *column.Strings
+	account_id         *string
+	account_name       *string
+	_config            *column.Object
+	secret_names       *column.Strings
+	connected_at       *time.Time
+	last_used_at       *time.Time
+	created_at         *time.Time
+	updated_at         *time.Time
+	health_status      *string
+	health_reason      *string
+	health_message     *string
+	health_action      *string
+	health_checked_at  *time.Time
+	last_succeeded_at  *time.Time
+	token_expires_at   *time.Time
+	stale_at           *time.Time
+	failed_probes      *int
+	addfailed_probes   *int
+	probed_at          *time.Time
+	next_probe_at      *time.Time
+	clearedFields      map[string]struct{}
+	user               *string
+	cleareduser        bool
+	access             map[string]struct{}
+	removedaccess      map[string]struct{}
+	clearedaccess      bool
+	usage              map[string]struct{}
+	removedusage       map[string]struct{}
+	clearedusage       bool
+	invocations        map[string]struct{}
+	removedinvocations map[string]struct{}
+	clearedinvocations bool
+	done               bool
+	oldValue           func(context.Context) (*Integration, error)
+	predicates         []predicate.Integration
 }
 
 var _ ent.Mutation = (*IntegrationMutation)(nil)
@@ -8982,6 +8987,60 @@ func (m *IntegrationMutation) ResetUsage() {
 	m.removedusage = nil
 }
 
+// AddInvocationIDs adds the "invocations" edge to the Invocation entity by ids.
+func (m *IntegrationMutation) AddInvocationIDs(ids ...string) {
+	if m.invocations == nil {
+		m.invocations = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.invocations[ids[i]] = struct{}{}
+	}
+}
+
+// ClearInvocations clears the "invocations" edge to the Invocation entity.
+func (m *IntegrationMutation) ClearInvocations() {
+	m.clearedinvocations = true
+}
+
+// InvocationsCleared reports if the "invocations" edge to the Invocation entity was cleared.
+func (m *IntegrationMutation) InvocationsCleared() bool {
+	return m.clearedinvocations
+}
+
+// RemoveInvocationIDs removes the "invocations" edge to the Invocation entity by IDs.
+func (m *IntegrationMutation) RemoveInvocationIDs(ids ...string) {
+	if m.removedinvocations == nil {
+		m.removedinvocations = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.invocations, ids[i])
+		m.removedinvocations[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedInvocations returns the removed IDs of the "invocations" edge to the Invocation entity.
+func (m *IntegrationMutation) RemovedInvocationsIDs() (ids []string) {
+	for id := range m.removedinvocations {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// InvocationsIDs returns the "invocations" edge IDs in the mutation.
+func (m *IntegrationMutation) InvocationsIDs() (ids []string) {
+	for id := range m.invocations {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetInvocations resets all changes to the "invocations" edge.
+func (m *IntegrationMutation) ResetInvocations() {
+	m.invocations = nil
+	m.clearedinvocations = false
+	m.removedinvocations = nil
+}
+
 // Where appends a list predicates to the IntegrationMutation builder.
 func (m *IntegrationMutation) Where(ps ...predicate.Integration) {
 	m.predicates = append(m.predicates, ps...)
@@ -9670,7 +9729,7 @@ func (m *IntegrationMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *IntegrationMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.user != nil {
 		edges = append(edges, integration.EdgeUser)
 	}
@@ -9679,6 +9738,9 @@ func (m *IntegrationMutation) AddedEdges() []string {
 	}
 	if m.usage != nil {
 		edges = append(edges, integration.EdgeUsage)
+	}
+	if m.invocations != nil {
+		edges = append(edges, integration.EdgeInvocations)
 	}
 	return edges
 }
@@ -9703,18 +9765,27 @@ func (m *IntegrationMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case integration.EdgeInvocations:
+		ids := make([]ent.Value, 0, len(m.invocations))
+		for id := range m.invocations {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *IntegrationMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removedaccess != nil {
 		edges = append(edges, integration.EdgeAccess)
 	}
 	if m.removedusage != nil {
 		edges = append(edges, integration.EdgeUsage)
+	}
+	if m.removedinvocations != nil {
+		edges = append(edges, integration.EdgeInvocations)
 	}
 	return edges
 }
@@ -9735,13 +9806,19 @@ func (m *IntegrationMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case integration.EdgeInvocations:
+		ids := make([]ent.Value, 0, len(m.removedinvocations))
+		for id := range m.removedinvocations {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *IntegrationMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.cleareduser {
 		edges = append(edges, integration.EdgeUser)
 	}
@@ -9750,6 +9827,9 @@ func (m *IntegrationMutation) ClearedEdges() []string {
 	}
 	if m.clearedusage {
 		edges = append(edges, integration.EdgeUsage)
+	}
+	if m.clearedinvocations {
+		edges = append(edges, integration.EdgeInvocations)
 	}
 	return edges
 }
@@ -9764,6 +9844,8 @@ func (m *IntegrationMutation) EdgeCleared(name string) bool {
 		return m.clearedaccess
 	case integration.EdgeUsage:
 		return m.clearedusage
+	case integration.EdgeInvocations:
+		return m.clearedinvocations
 	}
 	return false
 }
@@ -9792,8 +9874,797 @@ func (m *IntegrationMutation) ResetEdge(name string) error {
 	case integration.EdgeUsage:
 		m.ResetUsage()
 		return nil
+	case integration.EdgeInvocations:
+		m.ResetInvocations()
+		return nil
 	}
 	return fmt.Errorf("unknown Integration edge %s", name)
+}
+
+// InvocationMutation represents an operation that mutates the Invocation nodes in the graph.
+type InvocationMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *string
+	company_id         *string
+	key_hash           *string
+	call_hash          *string
+	state              *string
+	error_code         *string
+	created_at         *time.Time
+	expires_at         *time.Time
+	clearedFields      map[string]struct{}
+	integration        *string
+	clearedintegration bool
+	done               bool
+	oldValue           func(context.Context) (*Invocation, error)
+	predicates         []predicate.Invocation
+}
+
+var _ ent.Mutation = (*InvocationMutation)(nil)
+
+// invocationOption allows management of the mutation configuration using functional options.
+type invocationOption func(*InvocationMutation)
+
+// newInvocationMutation creates new mutation for the Invocation entity.
+func newInvocationMutation(c config, op Op, opts ...invocationOption) *InvocationMutation {
+	m := &InvocationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeInvocation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withInvocationID sets the ID field of the mutation.
+func withInvocationID(id string) invocationOption {
+	return func(m *InvocationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Invocation
+		)
+		m.oldValue = func(ctx context.Context) (*Invocation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Invocation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withInvocation sets the old Invocation of the mutation.
+func withInvocation(node *Invocation) invocationOption {
+	return func(m *InvocationMutation) {
+		m.oldValue = func(context.Context) (*Invocation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m InvocationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m InvocationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Invocation entities.
+func (m *InvocationMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *InvocationMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *InvocationMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Invocation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCompanyID sets the "company_id" field.
+func (m *InvocationMutation) SetCompanyID(s string) {
+	m.company_id = &s
+}
+
+// CompanyID returns the value of the "company_id" field in the mutation.
+func (m *InvocationMutation) CompanyID() (r string, exists bool) {
+	v := m.company_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompanyID returns the old "company_id" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldCompanyID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompanyID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompanyID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompanyID: %w", err)
+	}
+	return oldValue.CompanyID, nil
+}
+
+// ResetCompanyID resets all changes to the "company_id" field.
+func (m *InvocationMutation) ResetCompanyID() {
+	m.company_id = nil
+}
+
+// SetIntegrationID sets the "integration_id" field.
+func (m *InvocationMutation) SetIntegrationID(s string) {
+	m.integration = &s
+}
+
+// IntegrationID returns the value of the "integration_id" field in the mutation.
+func (m *InvocationMutation) IntegrationID() (r string, exists bool) {
+	v := m.integration
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIntegrationID returns the old "integration_id" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldIntegrationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIntegrationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIntegrationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIntegrationID: %w", err)
+	}
+	return oldValue.IntegrationID, nil
+}
+
+// ResetIntegrationID resets all changes to the "integration_id" field.
+func (m *InvocationMutation) ResetIntegrationID() {
+	m.integration = nil
+}
+
+// SetKeyHash sets the "key_hash" field.
+func (m *InvocationMutation) SetKeyHash(s string) {
+	m.key_hash = &s
+}
+
+// KeyHash returns the value of the "key_hash" field in the mutation.
+func (m *InvocationMutation) KeyHash() (r string, exists bool) {
+	v := m.key_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyHash returns the old "key_hash" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldKeyHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyHash: %w", err)
+	}
+	return oldValue.KeyHash, nil
+}
+
+// ResetKeyHash resets all changes to the "key_hash" field.
+func (m *InvocationMutation) ResetKeyHash() {
+	m.key_hash = nil
+}
+
+// SetCallHash sets the "call_hash" field.
+func (m *InvocationMutation) SetCallHash(s string) {
+	m.call_hash = &s
+}
+
+// CallHash returns the value of the "call_hash" field in the mutation.
+func (m *InvocationMutation) CallHash() (r string, exists bool) {
+	v := m.call_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCallHash returns the old "call_hash" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldCallHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCallHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCallHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCallHash: %w", err)
+	}
+	return oldValue.CallHash, nil
+}
+
+// ResetCallHash resets all changes to the "call_hash" field.
+func (m *InvocationMutation) ResetCallHash() {
+	m.call_hash = nil
+}
+
+// SetState sets the "state" field.
+func (m *InvocationMutation) SetState(s string) {
+	m.state = &s
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *InvocationMutation) State() (r string, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldState(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *InvocationMutation) ResetState() {
+	m.state = nil
+}
+
+// SetErrorCode sets the "error_code" field.
+func (m *InvocationMutation) SetErrorCode(s string) {
+	m.error_code = &s
+}
+
+// ErrorCode returns the value of the "error_code" field in the mutation.
+func (m *InvocationMutation) ErrorCode() (r string, exists bool) {
+	v := m.error_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldErrorCode returns the old "error_code" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldErrorCode(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldErrorCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldErrorCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldErrorCode: %w", err)
+	}
+	return oldValue.ErrorCode, nil
+}
+
+// ClearErrorCode clears the value of the "error_code" field.
+func (m *InvocationMutation) ClearErrorCode() {
+	m.error_code = nil
+	m.clearedFields[invocation.FieldErrorCode] = struct{}{}
+}
+
+// ErrorCodeCleared returns if the "error_code" field was cleared in this mutation.
+func (m *InvocationMutation) ErrorCodeCleared() bool {
+	_, ok := m.clearedFields[invocation.FieldErrorCode]
+	return ok
+}
+
+// ResetErrorCode resets all changes to the "error_code" field.
+func (m *InvocationMutation) ResetErrorCode() {
+	m.error_code = nil
+	delete(m.clearedFields, invocation.FieldErrorCode)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *InvocationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *InvocationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *InvocationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *InvocationMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *InvocationMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the Invocation entity.
+// If the Invocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvocationMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *InvocationMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// ClearIntegration clears the "integration" edge to the Integration entity.
+func (m *InvocationMutation) ClearIntegration() {
+	m.clearedintegration = true
+	m.clearedFields[invocation.FieldIntegrationID] = struct{}{}
+}
+
+// IntegrationCleared reports if the "integration" edge to the Integration entity was cleared.
+func (m *InvocationMutation) IntegrationCleared() bool {
+	return m.clearedintegration
+}
+
+// IntegrationIDs returns the "integration" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// IntegrationID instead. It exists only for internal usage by the builders.
+func (m *InvocationMutation) IntegrationIDs() (ids []string) {
+	if id := m.integration; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetIntegration resets all changes to the "integration" edge.
+func (m *InvocationMutation) ResetIntegration() {
+	m.integration = nil
+	m.clearedintegration = false
+}
+
+// Where appends a list predicates to the InvocationMutation builder.
+func (m *InvocationMutation) Where(ps ...predicate.Invocation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the InvocationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *InvocationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Invocation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *InvocationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *InvocationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Invocation).
+func (m *InvocationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *InvocationMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.company_id != nil {
+		fields = append(fields, invocation.FieldCompanyID)
+	}
+	if m.integration != nil {
+		fields = append(fields, invocation.FieldIntegrationID)
+	}
+	if m.key_hash != nil {
+		fields = append(fields, invocation.FieldKeyHash)
+	}
+	if m.call_hash != nil {
+		fields = append(fields, invocation.FieldCallHash)
+	}
+	if m.state != nil {
+		fields = append(fields, invocation.FieldState)
+	}
+	if m.error_code != nil {
+		fields = append(fields, invocation.FieldErrorCode)
+	}
+	if m.created_at != nil {
+		fields = append(fields, invocation.FieldCreatedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, invocation.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *InvocationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case invocation.FieldCompanyID:
+		return m.CompanyID()
+	case invocation.FieldIntegrationID:
+		return m.IntegrationID()
+	case invocation.FieldKeyHash:
+		return m.KeyHash()
+	case invocation.FieldCallHash:
+		return m.CallHash()
+	case invocation.FieldState:
+		return m.State()
+	case invocation.FieldErrorCode:
+		return m.ErrorCode()
+	case invocation.FieldCreatedAt:
+		return m.CreatedAt()
+	case invocation.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *InvocationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case invocation.FieldCompanyID:
+		return m.OldCompanyID(ctx)
+	case invocation.FieldIntegrationID:
+		return m.OldIntegrationID(ctx)
+	case invocation.FieldKeyHash:
+		return m.OldKeyHash(ctx)
+	case invocation.FieldCallHash:
+		return m.OldCallHash(ctx)
+	case invocation.FieldState:
+		return m.OldState(ctx)
+	case invocation.FieldErrorCode:
+		return m.OldErrorCode(ctx)
+	case invocation.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case invocation.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Invocation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InvocationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case invocation.FieldCompanyID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompanyID(v)
+		return nil
+	case invocation.FieldIntegrationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIntegrationID(v)
+		return nil
+	case invocation.FieldKeyHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyHash(v)
+		return nil
+	case invocation.FieldCallHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCallHash(v)
+		return nil
+	case invocation.FieldState:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case invocation.FieldErrorCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetErrorCode(v)
+		return nil
+	case invocation.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case invocation.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Invocation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *InvocationMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *InvocationMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InvocationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Invocation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *InvocationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(invocation.FieldErrorCode) {
+		fields = append(fields, invocation.FieldErrorCode)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *InvocationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *InvocationMutation) ClearField(name string) error {
+	switch name {
+	case invocation.FieldErrorCode:
+		m.ClearErrorCode()
+		return nil
+	}
+	return fmt.Errorf("unknown Invocation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *InvocationMutation) ResetField(name string) error {
+	switch name {
+	case invocation.FieldCompanyID:
+		m.ResetCompanyID()
+		return nil
+	case invocation.FieldIntegrationID:
+		m.ResetIntegrationID()
+		return nil
+	case invocation.FieldKeyHash:
+		m.ResetKeyHash()
+		return nil
+	case invocation.FieldCallHash:
+		m.ResetCallHash()
+		return nil
+	case invocation.FieldState:
+		m.ResetState()
+		return nil
+	case invocation.FieldErrorCode:
+		m.ResetErrorCode()
+		return nil
+	case invocation.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case invocation.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Invocation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *InvocationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.integration != nil {
+		edges = append(edges, invocation.EdgeIntegration)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *InvocationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case invocation.EdgeIntegration:
+		if id := m.integration; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *InvocationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *InvocationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *InvocationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedintegration {
+		edges = append(edges, invocation.EdgeIntegration)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *InvocationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case invocation.EdgeIntegration:
+		return m.clearedintegration
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *InvocationMutation) ClearEdge(name string) error {
+	switch name {
+	case invocation.EdgeIntegration:
+		m.ClearIntegration()
+		return nil
+	}
+	return fmt.Errorf("unknown Invocation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *InvocationMutation) ResetEdge(name string) error {
+	switch name {
+	case invocation.EdgeIntegration:
+		m.ResetIntegration()
+		return nil
+	}
+	return fmt.Errorf("unknown Invocation edge %s", name)
 }
 
 // PersonalityMutation represents an operation that mutates the Personality nodes in the graph.

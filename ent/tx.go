@@ -30,6 +30,8 @@ type Tx struct {
 	HealthChange *HealthChangeClient
 	// Integration is the client for interacting with the Integration builders.
 	Integration *IntegrationClient
+	// Invocation is the client for interacting with the Invocation builders.
+	Invocation *InvocationClient
 	// Personality is the client for interacting with the Personality builders.
 	Personality *PersonalityClient
 	// PersonalityAccess is the client for interacting with the PersonalityAccess builders.
@@ -179,6 +181,7 @@ func (tx *Tx) init() {
 	tx.Credential = NewCredentialClient(tx.config)
 	tx.HealthChange = NewHealthChangeClient(tx.config)
 	tx.Integration = NewIntegrationClient(tx.config)
+	tx.Invocation = NewInvocationClient(tx.config)
 	tx.Personality = NewPersonalityClient(tx.config)
 	tx.PersonalityAccess = NewPersonalityAccessClient(tx.config)
 	tx.ProviderIllness = NewProviderIllnessClient(tx.config)

@@ -44,6 +44,7 @@ func complexity() generated.ComplexityRoot {
 	m.IntegrationRefresh = func(child int, _ model.IntegrationRefreshInput) int { return callsOut + child }
 	m.IntegrationCheckHealth = func(child int, _ model.IntegrationCheckHealthInput) int { return callsOut + child }
 	m.IntegrationQuery = func(child int, _ model.IntegrationQueryInput) int { return callsOut + child }
+	m.IntegrationInvoke = func(child int, _ model.IntegrationInvokeInput) int { return callsOut + child }
 	return c
 }
 

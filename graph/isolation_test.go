@@ -62,14 +62,15 @@ func TestAnotherCompanysRowsLookLikeNoneAtAll(t *testing.T) {
 		theirUser, theirs, theirKey := [2]string{owner.ID, e.newID(id.User)},
 			[2]string{foreign.ID, e.newID(id.Integration)}, [2]string{fmt.Sprint(key), e.newID(id.APIKey)}
 		for field, ids := range map[string][2]string{
-			`userUpdate(input: {id: $id})`:                                          theirUser,
-			`userDelete(input: {id: $id})`:                                          theirUser,
-			`integrationUpdate(input: {id: $id})`:                                   theirs,
-			`integrationRefresh(input: {id: $id})`:                                  theirs,
-			`integrationCheckHealth(input: {id: $id})`:                              theirs,
-			`integrationDisconnect(input: {id: $id})`:                               theirs,
-			`integrationQuery(input: {integrationId: $id, query: "mail from Ada"})`: theirs,
-			`apiKeyRevoke(input: {id: $id})`:                                        theirKey,
+			`userUpdate(input: {id: $id})`:                                                  theirUser,
+			`userDelete(input: {id: $id})`:                                                  theirUser,
+			`integrationUpdate(input: {id: $id})`:                                           theirs,
+			`integrationRefresh(input: {id: $id})`:                                          theirs,
+			`integrationCheckHealth(input: {id: $id})`:                                      theirs,
+			`integrationDisconnect(input: {id: $id})`:                                       theirs,
+			`integrationQuery(input: {integrationId: $id, query: "mail from Ada"})`:         theirs,
+			`integrationInvoke(input: {integrationId: $id, capability: "search_messages"})`: theirs,
+			`apiKeyRevoke(input: {id: $id})`:                                                theirKey,
 		} {
 			document := `mutation($id: ID!) { ` + field + ` { userErrors { code message field } } }`
 			foreign := e.must("acme", document, map[string]any{"id": ids[0]})

@@ -47,6 +47,7 @@ var codes = map[problem.Code]shown{
 	problem.ProviderFailed:          {providerFailure, problem.Unavailable},
 	problem.ProviderRateLimited:     {providerFailure, problem.Unavailable},
 	problem.ProviderTimeout:         {providerFailure, problem.Timeout},
+	problem.OutcomeUnknown:          {providerFailure, problem.Unavailable},
 }
 
 func inputError(e *problem.Error) model.UserError {

@@ -105,6 +105,18 @@ func (f IntegrationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.IntegrationMutation", m)
 }
 
+// The InvocationFunc type is an adapter to allow the use of ordinary
+// function as Invocation mutator.
+type InvocationFunc func(context.Context, *ent.InvocationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f InvocationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.InvocationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.InvocationMutation", m)
+}
+
 // The PersonalityFunc type is an adapter to allow the use of ordinary
 // function as Personality mutator.
 type PersonalityFunc func(context.Context, *ent.PersonalityMutation) (ent.Value, error)

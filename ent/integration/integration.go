@@ -76,6 +76,8 @@ const (
 	EdgeAccess = "access"
 	// EdgeUsage holds the string denoting the usage edge name in mutations.
 	EdgeUsage = "usage"
+	// EdgeInvocations holds the string denoting the invocations edge name in mutations.
+	EdgeInvocations = "invocations"
 	// Table holds the table name of the integration in the database.
 	Table = "integrations"
 	// UserTable is the table that holds the user relation/edge.
@@ -99,6 +101,13 @@ const (
 	UsageInverseTable = "usage_counters"
 	// UsageColumn is the table column denoting the usage relation/edge.
 	UsageColumn = "integration_id"
+	// InvocationsTable is the table that holds the invocations relation/edge.
+	InvocationsTable = "invocations"
+	// InvocationsInverseTable is the table name for the Invocation entity.
+	// It exists in this package in order to avoid circular dependency with the "invocation" package.
+	InvocationsInverseTable = "invocations"
+	// InvocationsColumn is the table column denoting the invocations relation/edge.
+	InvocationsColumn = "integration_id"
 )
 
 // Columns holds all SQL columns for integration fields.
@@ -376,6 +385,20 @@ func ByUsage(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newUsageStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByInvocationsCount orders the results by invocations count.
+func ByInvocationsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newInvocationsStep(), opts...)
+	}
+}
+
+// ByInvocations orders the results by invocations terms.
+func ByInvocations(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newInvocationsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newUserStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -395,5 +418,12 @@ func newUsageStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(UsageInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, UsageTable, UsageColumn),
+	)
+}
+func newInvocationsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(InvocationsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, InvocationsTable, InvocationsColumn),
 	)
 }

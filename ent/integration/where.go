@@ -1820,6 +1820,29 @@ func HasUsageWith(preds ...predicate.UsageCounter) predicate.Integration {
 	})
 }
 
+// HasInvocations applies the HasEdge predicate on the "invocations" edge.
+func HasInvocations() predicate.Integration {
+	return predicate.Integration(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, InvocationsTable, InvocationsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasInvocationsWith applies the HasEdge predicate on the "invocations" edge with a given conditions (other predicates).
+func HasInvocationsWith(preds ...predicate.Invocation) predicate.Integration {
+	return predicate.Integration(func(s *sql.Selector) {
+		step := newInvocationsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Integration) predicate.Integration {
 	return predicate.Integration(sql.AndPredicates(predicates...))

@@ -16,6 +16,7 @@ import (
 	"github.com/patchbay/patchbay/ent/credential"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/predicate"
@@ -296,6 +297,33 @@ func (f TraverseIntegration) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.IntegrationQuery", q)
 }
 
+// The InvocationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type InvocationFunc func(context.Context, *ent.InvocationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f InvocationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.InvocationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.InvocationQuery", q)
+}
+
+// The TraverseInvocation type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseInvocation func(context.Context, *ent.InvocationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseInvocation) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseInvocation) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.InvocationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.InvocationQuery", q)
+}
+
 // The PersonalityFunc type is an adapter to allow the use of ordinary function as a Querier.
 type PersonalityFunc func(context.Context, *ent.PersonalityQuery) (ent.Value, error)
 
@@ -450,6 +478,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.HealthChangeQuery, predicate.HealthChange, healthchange.OrderOption]{typ: ent.TypeHealthChange, tq: q}, nil
 	case *ent.IntegrationQuery:
 		return &query[*ent.IntegrationQuery, predicate.Integration, integration.OrderOption]{typ: ent.TypeIntegration, tq: q}, nil
+	case *ent.InvocationQuery:
+		return &query[*ent.InvocationQuery, predicate.Invocation, invocation.OrderOption]{typ: ent.TypeInvocation, tq: q}, nil
 	case *ent.PersonalityQuery:
 		return &query[*ent.PersonalityQuery, predicate.Personality, personality.OrderOption]{typ: ent.TypePersonality, tq: q}, nil
 	case *ent.PersonalityAccessQuery:

@@ -336,6 +336,49 @@ var (
 			},
 		},
 	}
+	// InvocationsColumns holds the columns for the "invocations" table.
+	InvocationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 32},
+		{Name: "company_id", Type: field.TypeString, Size: 32},
+		{Name: "key_hash", Type: field.TypeString, Size: 64},
+		{Name: "call_hash", Type: field.TypeString, Size: 64},
+		{Name: "state", Type: field.TypeString, Size: 16},
+		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 32},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "integration_id", Type: field.TypeString, Size: 32},
+	}
+	// InvocationsTable holds the schema information for the "invocations" table.
+	InvocationsTable = &schema.Table{
+		Name:       "invocations",
+		Columns:    InvocationsColumns,
+		PrimaryKey: []*schema.Column{InvocationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "invocations_integrations_invocations",
+				Columns:    []*schema.Column{InvocationsColumns[8]},
+				RefColumns: []*schema.Column{IntegrationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "invocation_company_id_integration_id_key_hash",
+				Unique:  true,
+				Columns: []*schema.Column{InvocationsColumns[1], InvocationsColumns[8], InvocationsColumns[2]},
+			},
+			{
+				Name:    "invocation_integration_id",
+				Unique:  false,
+				Columns: []*schema.Column{InvocationsColumns[8]},
+			},
+			{
+				Name:    "invocation_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{InvocationsColumns[7]},
+			},
+		},
+	}
 	// PersonalitiesColumns holds the columns for the "personalities" table.
 	PersonalitiesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 32},
@@ -500,6 +543,7 @@ var (
 		CredentialsTable,
 		HealthChangesTable,
 		IntegrationsTable,
+		InvocationsTable,
 		PersonalitiesTable,
 		PersonalityAccessesTable,
 		ProviderIllnessesTable,
@@ -510,6 +554,7 @@ var (
 
 func init() {
 	IntegrationsTable.ForeignKeys[0].RefTable = UsersTable
+	InvocationsTable.ForeignKeys[0].RefTable = IntegrationsTable
 	PersonalityAccessesTable.ForeignKeys[0].RefTable = IntegrationsTable
 	PersonalityAccessesTable.ForeignKeys[1].RefTable = PersonalitiesTable
 	UsageCountersTable.ForeignKeys[0].RefTable = IntegrationsTable

@@ -30,6 +30,9 @@ type HealthChange func(*sql.Selector)
 // Integration is the predicate function for integration builders.
 type Integration func(*sql.Selector)
 
+// Invocation is the predicate function for invocation builders.
+type Invocation func(*sql.Selector)
+
 // Personality is the predicate function for personality builders.
 type Personality func(*sql.Selector)
 

@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/ent/credential"
 	"github.com/patchbay/patchbay/ent/healthchange"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/invocation"
 	"github.com/patchbay/patchbay/ent/personality"
 	"github.com/patchbay/patchbay/ent/personalityaccess"
 	"github.com/patchbay/patchbay/ent/providerillness"
@@ -716,6 +717,73 @@ func init() {
 	// integration.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	integration.IDValidator = func() func(string) error {
 		validators := integrationDescID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(id string) error {
+			for _, fn := range fns {
+				if err := fn(id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	invocationMixin := schema.Invocation{}.Mixin()
+	invocationMixinHooks0 := invocationMixin[0].Hooks()
+	invocationHooks := schema.Invocation{}.Hooks()
+	invocation.Hooks[0] = invocationMixinHooks0[0]
+	invocation.Hooks[1] = invocationHooks[0]
+	invocationMixinInters0 := invocationMixin[0].Interceptors()
+	invocation.Interceptors[0] = invocationMixinInters0[0]
+	invocationMixinFields0 := invocationMixin[0].Fields()
+	_ = invocationMixinFields0
+	invocationFields := schema.Invocation{}.Fields()
+	_ = invocationFields
+	// invocationDescCompanyID is the schema descriptor for company_id field.
+	invocationDescCompanyID := invocationMixinFields0[0].Descriptor()
+	// invocation.CompanyIDValidator is a validator for the "company_id" field. It is called by the builders before save.
+	invocation.CompanyIDValidator = func() func(string) error {
+		validators := invocationDescCompanyID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(company_id string) error {
+			for _, fn := range fns {
+				if err := fn(company_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// invocationDescIntegrationID is the schema descriptor for integration_id field.
+	invocationDescIntegrationID := invocationFields[1].Descriptor()
+	// invocation.IntegrationIDValidator is a validator for the "integration_id" field. It is called by the builders before save.
+	invocation.IntegrationIDValidator = invocationDescIntegrationID.Validators[0].(func(string) error)
+	// invocationDescKeyHash is the schema descriptor for key_hash field.
+	invocationDescKeyHash := invocationFields[2].Descriptor()
+	// invocation.KeyHashValidator is a validator for the "key_hash" field. It is called by the builders before save.
+	invocation.KeyHashValidator = invocationDescKeyHash.Validators[0].(func(string) error)
+	// invocationDescCallHash is the schema descriptor for call_hash field.
+	invocationDescCallHash := invocationFields[3].Descriptor()
+	// invocation.CallHashValidator is a validator for the "call_hash" field. It is called by the builders before save.
+	invocation.CallHashValidator = invocationDescCallHash.Validators[0].(func(string) error)
+	// invocationDescState is the schema descriptor for state field.
+	invocationDescState := invocationFields[4].Descriptor()
+	// invocation.StateValidator is a validator for the "state" field. It is called by the builders before save.
+	invocation.StateValidator = invocationDescState.Validators[0].(func(string) error)
+	// invocationDescErrorCode is the schema descriptor for error_code field.
+	invocationDescErrorCode := invocationFields[5].Descriptor()
+	// invocation.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
+	invocation.ErrorCodeValidator = invocationDescErrorCode.Validators[0].(func(string) error)
+	// invocationDescID is the schema descriptor for id field.
+	invocationDescID := invocationFields[0].Descriptor()
+	// invocation.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	invocation.IDValidator = func() func(string) error {
+		validators := invocationDescID.Validators
 		fns := [...]func(string) error{
 			validators[0].(func(string) error),
 			validators[1].(func(string) error),

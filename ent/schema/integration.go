@@ -56,6 +56,7 @@ func (Integration) Edges() []ent.Edge {
 		edge.From("user", User.Type).Ref("integrations").Field("user_id").Unique().Immutable(),
 		edge.To("access", PersonalityAccess.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 		edge.To("usage", UsageCounter.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
+		edge.To("invocations", Invocation.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
 	}
 }
 

@@ -126,11 +126,12 @@ type ComplexityRoot struct {
 	}
 
 	Capability struct {
-		Description    func(childComplexity int) int
-		Effect         func(childComplexity int) int
-		Name           func(childComplexity int) int
-		RequiredScopes func(childComplexity int) int
-		TriggerPhrases func(childComplexity int) int
+		ArgumentsSchema func(childComplexity int) int
+		Description     func(childComplexity int) int
+		Effect          func(childComplexity int) int
+		Name            func(childComplexity int) int
+		RequiredScopes  func(childComplexity int) int
+		TriggerPhrases  func(childComplexity int) int
 	}
 
 	ChatMessage struct {
@@ -332,6 +333,12 @@ type ComplexityRoot struct {
 		PreviousStatus func(childComplexity int) int
 	}
 
+	IntegrationInvokePayload struct {
+		Replayed   func(childComplexity int) int
+		Result     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	IntegrationQueryPayload struct {
 		Result     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -372,6 +379,7 @@ type ComplexityRoot struct {
 		IntegrationConnect              func(childComplexity int, input model.IntegrationConnectInput) int
 		IntegrationCreate               func(childComplexity int, input model.IntegrationCreateInput) int
 		IntegrationDisconnect           func(childComplexity int, input model.IntegrationDisconnectInput) int
+		IntegrationInvoke               func(childComplexity int, input model.IntegrationInvokeInput) int
 		IntegrationQuery                func(childComplexity int, input model.IntegrationQueryInput) int
 		IntegrationRefresh              func(childComplexity int, input model.IntegrationRefreshInput) int
 		IntegrationSetPersonalityAccess func(childComplexity int, input model.IntegrationSetPersonalityAccessInput) int
@@ -958,6 +966,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CalendarEvent.URL(childComplexity), true
 
+	case "Capability.argumentsSchema":
+		if e.ComplexityRoot.Capability.ArgumentsSchema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Capability.ArgumentsSchema(childComplexity), true
 	case "Capability.description":
 		if e.ComplexityRoot.Capability.Description == nil {
 			break
@@ -1790,6 +1804,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IntegrationHealthEvent.PreviousStatus(childComplexity), true
 
+	case "IntegrationInvokePayload.replayed":
+		if e.ComplexityRoot.IntegrationInvokePayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntegrationInvokePayload.Replayed(childComplexity), true
+	case "IntegrationInvokePayload.result":
+		if e.ComplexityRoot.IntegrationInvokePayload.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntegrationInvokePayload.Result(childComplexity), true
+	case "IntegrationInvokePayload.userErrors":
+		if e.ComplexityRoot.IntegrationInvokePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntegrationInvokePayload.UserErrors(childComplexity), true
+
 	case "IntegrationQueryPayload.result":
 		if e.ComplexityRoot.IntegrationQueryPayload.Result == nil {
 			break
@@ -1957,6 +1990,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IntegrationDisconnect(childComplexity, args["input"].(model.IntegrationDisconnectInput)), true
+	case "Mutation.integrationInvoke":
+		if e.ComplexityRoot.Mutation.IntegrationInvoke == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_integrationInvoke_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IntegrationInvoke(childComplexity, args["input"].(model.IntegrationInvokeInput)), true
 	case "Mutation.integrationQuery":
 		if e.ComplexityRoot.Mutation.IntegrationQuery == nil {
 			break
@@ -2959,6 +3003,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputIntegrationCreateInput,
 		ec.unmarshalInputIntegrationDisconnectInput,
 		ec.unmarshalInputIntegrationFilter,
+		ec.unmarshalInputIntegrationInvokeInput,
 		ec.unmarshalInputIntegrationQueryInput,
 		ec.unmarshalInputIntegrationRefreshInput,
 		ec.unmarshalInputIntegrationSetPersonalityAccessInput,
@@ -3274,6 +3319,11 @@ type Mutation {
     "Which integration, and the question."
     input: IntegrationQueryInput!
   ): IntegrationQueryPayload! @auth(requires: INTEGRATIONS_QUERY)
+  "Calls one capability by name with explicit arguments; the only way to run a capability that writes."
+  integrationInvoke(
+    "Which integration, which capability, and its arguments."
+    input: IntegrationInvokeInput!
+  ): IntegrationInvokePayload! @auth(requires: INTEGRATIONS_QUERY)
 
   "Creates a personality."
   personalityCreate(
@@ -3366,8 +3416,8 @@ enum OrderDirection {
 
 """
 Something the caller, or the person in front of the screen, can do something about. When a payload has any, what was asked
-for was not done and its other fields are null; health, audit and a one-time state may have changed all the same. Everything
-else (bad syntax, no permission, an outage of ours) is a top-level error with ` + "`" + `extensions.code` + "`" + `.
+for was not done (OUTCOME_UNKNOWN alone leaves that open) and its other fields are null; health, audit and a one-time state may
+have changed all the same. Everything else (bad syntax, no permission, an outage of ours) is a top-level error with ` + "`" + `extensions.code` + "`" + `.
 """
 interface UserError {
   "What kind of fault, for programs."
@@ -3384,7 +3434,7 @@ enum UserErrorCode {
   INVALID
   "Something that the input names does not exist, or may not be seen."
   NOT_FOUND
-  "A name or external id is already in use."
+  "A name or external id is already in use, or a call with the same idempotencyKey is still under way."
   TAKEN
   "The integration is switched off."
   DISABLED
@@ -3412,6 +3462,8 @@ enum UserErrorCode {
   PROVIDER_TIMEOUT
   "The address is not one that Patchbay may call."
   TARGET_REFUSED
+  "A call that changes something was sent, and whether the provider did it is not known: look there before repeating it."
+  OUTCOME_UNKNOWN
 }
 
 "The input is not acceptable as it stands: INVALID, NOT_FOUND or TAKEN."
@@ -3458,7 +3510,7 @@ type MissingScopes implements UserError {
   scopes: [String!]!
 }
 
-"The provider answered with an error, too late, or not at all."
+"The provider answered with an error, too late, or not at all: PROVIDER_FAILED, PROVIDER_RATE_LIMITED, PROVIDER_TIMEOUT or OUTCOME_UNKNOWN."
 type ProviderFailure implements UserError {
   "What kind of fault, for programs."
   code: UserErrorCode!
@@ -3470,7 +3522,7 @@ type ProviderFailure implements UserError {
   provider: String!
   "The HTTP status of its answer, if there was one."
   httpStatus: Int
-  "Whether the same call may succeed later."
+  "Whether the same call may succeed later, and can be repeated without harm."
   retryable: Boolean!
   "How many seconds the provider asks to wait; null when it did not say."
   retryAfterSeconds: Int
@@ -3824,12 +3876,14 @@ type Capability {
   name: String!
   "What it does, in a sentence."
   description: String!
-  "Reads may be chosen by a plain-language query; writes never are."
+  "Reads may be chosen by a plain-language query; writes run only when invoked by name."
   effect: CapabilityEffect!
   "Words that make a question choose it; the most specific one wins."
   triggerPhrases: [String!]!
   "Short names of the scopes without which it is off."
   requiredScopes: [String!]!
+  "JSON Schema of the arguments that integrationInvoke takes."
+  argumentsSchema: JSONObject!
 }
 
 "Whether a capability changes something at the provider."
@@ -4461,6 +4515,44 @@ type IntegrationQueryPayload {
   userErrors: [UserError!]!
 }
 
+"A call of one capability by its name."
+input IntegrationInvokeInput {
+  "The integration's id."
+  integrationId: ID!
+  "The capability's name, for example create_event. One that the integration does not have is NOT_FOUND; the message names those there are."
+  capability: String!
+  "Checked against the capability's argumentsSchema; every fault is reported at once. Absent: none."
+  arguments: JSONObject
+  "On whose behalf, for an integration of the company. For an integration of a user it must be that user, or absent."
+  userId: ID
+  "The personality that calls; its access is checked. Absent: none."
+  personalityId: ID
+  "The conversation in which it is called, an id that begins with conv_; it is audited and passed on to webhooks."
+  conversationId: ID
+  "Milliseconds that the provider may take, 100 to 30000; INVALID outside of that."
+  timeoutMs: Int! = 10000
+  """
+  1 to 255 printable characters that you choose for this call, and give again when you repeat it. For 24 hours a call of the
+  same integration with the same key is not sent again: once the first is done, it answers ` + "`" + `replayed` + "`" + `; when the provider
+  refused the first, it fails in the same way. It is INVALID with another capability, other arguments or another user, TAKEN
+  while the first is still under way, and OUTCOME_UNKNOWN when the first was sent and nobody can tell whether the provider
+  did it, as after a time limit or a crash: look there, and use a new key if it is to be done again. A call that certainly was
+  not done (refused here, rate limited, the credential not accepted, no connection) leaves the key free, and so does a failure
+  of a call that can be repeated without harm. Kept are hashes of the key and of the call, and how it ended.
+  """
+  idempotencyKey: String
+}
+
+"Answer of integrationInvoke."
+type IntegrationInvokePayload {
+  "What was answered. Null when replayed: what the provider answered is not stored."
+  result: QueryResult
+  "True when an earlier call with this idempotencyKey has already been done. Null when there are userErrors."
+  replayed: Boolean
+  "Why it was not done; empty when it was."
+  userErrors: [UserError!]!
+}
+
 "What an integration answered. It is not stored."
 type QueryResult {
   "The integration that answered."
@@ -4483,7 +4575,7 @@ type QueryPlan {
   confidence: Float
   "The trigger phrases that were found in the question."
   matchedPhrases: [String!]!
-  "Arguments taken from the question, for example start, end, from, text."
+  "Arguments taken from the question, for example start, end, from, text; of a call by name, those that it gave."
   arguments: JSONObject!
   "The request to the provider without credentials, for example GET https://www.googleapis.com/calendar/v3/...."
   request: String!
@@ -4781,6 +4873,8 @@ enum AuditEventType {
   REVOKED
   "A question was asked."
   QUERY
+  "A capability was called by its name. Details name its arguments, without their values."
+  INVOKED
   "An access token was renewed."
   TOKEN_REFRESHED
   "An access token could not be renewed."
@@ -4990,6 +5084,8 @@ func (ec *executionContext) childFields_Capability(ctx context.Context, field gr
 		return ec.fieldContext_Capability_triggerPhrases(ctx, field)
 	case "requiredScopes":
 		return ec.fieldContext_Capability_requiredScopes(ctx, field)
+	case "argumentsSchema":
+		return ec.fieldContext_Capability_argumentsSchema(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Capability", field.Name)
 }
@@ -5276,6 +5372,18 @@ func (ec *executionContext) childFields_IntegrationHealthEvent(ctx context.Conte
 		return ec.fieldContext_IntegrationHealthEvent_occurredAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IntegrationHealthEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_IntegrationInvokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "result":
+		return ec.fieldContext_IntegrationInvokePayload_result(ctx, field)
+	case "replayed":
+		return ec.fieldContext_IntegrationInvokePayload_replayed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_IntegrationInvokePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntegrationInvokePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_IntegrationQueryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

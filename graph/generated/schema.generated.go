@@ -58,6 +58,7 @@ type MutationResolver interface {
 	IntegrationCheckHealth(ctx context.Context, input model.IntegrationCheckHealthInput) (*model.IntegrationCheckHealthPayload, error)
 	IntegrationSetPersonalityAccess(ctx context.Context, input model.IntegrationSetPersonalityAccessInput) (*model.IntegrationSetPersonalityAccessPayload, error)
 	IntegrationQuery(ctx context.Context, input model.IntegrationQueryInput) (*model.IntegrationQueryPayload, error)
+	IntegrationInvoke(ctx context.Context, input model.IntegrationInvokeInput) (*model.IntegrationInvokePayload, error)
 	PersonalityCreate(ctx context.Context, input model.PersonalityCreateInput) (*model.PersonalityCreatePayload, error)
 	APIKeyCreate(ctx context.Context, input model.APIKeyCreateInput) (*model.APIKeyCreatePayload, error)
 	APIKeyRevoke(ctx context.Context, input model.APIKeyRevokeInput) (*model.APIKeyRevokePayload, error)
@@ -297,6 +298,20 @@ func (ec *executionContext) field_Mutation_integrationDisconnect_args(ctx contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.IntegrationDisconnectInput, error) {
 			return ec.unmarshalNIntegrationDisconnectInput2githubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationDisconnectInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_integrationInvoke_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.IntegrationInvokeInput, error) {
+			return ec.unmarshalNIntegrationInvokeInput2githubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationInvokeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2494,6 +2509,29 @@ func (ec *executionContext) _Capability_requiredScopes(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_Capability_requiredScopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Capability", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Capability_argumentsSchema(ctx context.Context, field graphql.CollectedField, obj *model.Capability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Capability_argumentsSchema(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ArgumentsSchema, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v map[string]any) graphql.Marshaler {
+			return ec.marshalNJSONObject2map(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Capability_argumentsSchema(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Capability", field, false, false, errors.New("field of type JSONObject does not have child fields"))
 }
 
 func (ec *executionContext) _ChatMessage_title(ctx context.Context, field graphql.CollectedField, obj *model.ChatMessage) (ret graphql.Marshaler) {
@@ -5795,6 +5833,93 @@ func (ec *executionContext) fieldContext_IntegrationHealthEvent_occurredAt(_ con
 	return graphql.NewScalarFieldContext("IntegrationHealthEvent", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _IntegrationInvokePayload_result(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationInvokePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntegrationInvokePayload_result(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Result, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.QueryResult) graphql.Marshaler {
+			return ec.marshalOQueryResult2ᚖgithubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐQueryResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntegrationInvokePayload_result(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IntegrationInvokePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_QueryResult(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IntegrationInvokePayload_replayed(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationInvokePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntegrationInvokePayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IntegrationInvokePayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntegrationInvokePayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _IntegrationInvokePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationInvokePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntegrationInvokePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntegrationInvokePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IntegrationInvokePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _IntegrationQueryPayload_result(ctx context.Context, field graphql.CollectedField, obj *model.IntegrationQueryPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6927,6 +7052,68 @@ func (ec *executionContext) fieldContext_Mutation_integrationQuery(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_integrationQuery_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_integrationInvoke(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_integrationInvoke(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().IntegrationInvoke(ctx, fc.Args["input"].(model.IntegrationInvokeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				requires, err := ec.unmarshalNScope2githubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐScope(ctx, "INTEGRATIONS_QUERY")
+				if err != nil {
+					var zeroVal *model.IntegrationInvokePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal *model.IntegrationInvokePayload
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, requires)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.IntegrationInvokePayload) graphql.Marshaler {
+			return ec.marshalNIntegrationInvokePayload2ᚖgithubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationInvokePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_integrationInvoke(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntegrationInvokePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_integrationInvoke_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11572,6 +11759,89 @@ func (ec *executionContext) unmarshalInputIntegrationFilter(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputIntegrationInvokeInput(ctx context.Context, obj any) (model.IntegrationInvokeInput, error) {
+	var it model.IntegrationInvokeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["timeoutMs"]; !present {
+		asMap["timeoutMs"] = 10000
+	}
+
+	fieldsInOrder := [...]string{"integrationId", "capability", "arguments", "userId", "personalityId", "conversationId", "timeoutMs", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "integrationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("integrationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IntegrationID = data
+		case "capability":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capability"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Capability = data
+		case "arguments":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("arguments"))
+			data, err := ec.unmarshalOJSONObject2map(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Arguments = graphql.OmittableOf(data)
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = graphql.OmittableOf(data)
+		case "personalityId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("personalityId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PersonalityID = graphql.OmittableOf(data)
+		case "conversationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("conversationId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConversationID = graphql.OmittableOf(data)
+		case "timeoutMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeoutMs"))
+			data, err := ec.unmarshalNInt2int32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeoutMs = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputIntegrationQueryInput(ctx context.Context, obj any) (model.IntegrationQueryInput, error) {
 	var it model.IntegrationQueryInput
 	if obj == nil {
@@ -12859,6 +13129,11 @@ func (ec *executionContext) _Capability(ctx context.Context, sel ast.SelectionSe
 			}
 		case "requiredScopes":
 			out.Values[i] = ec._Capability_requiredScopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "argumentsSchema":
+			out.Values[i] = ec._Capability_argumentsSchema(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14193,6 +14468,43 @@ func (ec *executionContext) _IntegrationHealthEvent(ctx context.Context, sel ast
 	return out
 }
 
+var integrationInvokePayloadImplementors = []string{"IntegrationInvokePayload"}
+
+func (ec *executionContext) _IntegrationInvokePayload(ctx context.Context, sel ast.SelectionSet, obj *model.IntegrationInvokePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, integrationInvokePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntegrationInvokePayload")
+		case "result":
+			out.Values[i] = ec._IntegrationInvokePayload_result(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._IntegrationInvokePayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._IntegrationInvokePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	return out
+}
+
 var integrationQueryPayloadImplementors = []string{"IntegrationQueryPayload"}
 
 func (ec *executionContext) _IntegrationQueryPayload(ctx context.Context, sel ast.SelectionSet, obj *model.IntegrationQueryPayload) graphql.Marshaler {
@@ -14493,6 +14805,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "integrationQuery":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_integrationQuery(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integrationInvoke":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_integrationInvoke(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -16748,6 +17067,21 @@ func (ec *executionContext) marshalNIntegrationHealthEvent2ᚖgithubᚗcomᚋpat
 		return graphql.Null
 	}
 	return ec._IntegrationHealthEvent(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIntegrationInvokeInput2githubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationInvokeInput(ctx context.Context, v any) (model.IntegrationInvokeInput, error) {
+	res, err := ec.unmarshalInputIntegrationInvokeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIntegrationInvokePayload2ᚖgithubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationInvokePayload(ctx context.Context, sel ast.SelectionSet, v *model.IntegrationInvokePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._IntegrationInvokePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNIntegrationQueryInput2githubᚗcomᚋpatchbayᚋpatchbayᚋgraphᚋmodelᚐIntegrationQueryInput(ctx context.Context, v any) (model.IntegrationQueryInput, error) {

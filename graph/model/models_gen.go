@@ -28,8 +28,8 @@ type ResultItem interface {
 }
 
 // Something the caller, or the person in front of the screen, can do something about. When a payload has any, what was asked
-// for was not done and its other fields are null; health, audit and a one-time state may have changed all the same. Everything
-// else (bad syntax, no permission, an outage of ours) is a top-level error with `extensions.code`.
+// for was not done (OUTCOME_UNKNOWN alone leaves that open) and its other fields are null; health, audit and a one-time state may
+// have changed all the same. Everything else (bad syntax, no permission, an outage of ours) is a top-level error with `extensions.code`.
 type UserError interface {
 	IsUserError()
 }
@@ -176,12 +176,14 @@ type Capability struct {
 	Name string `json:"name"`
 	// What it does, in a sentence.
 	Description string `json:"description"`
-	// Reads may be chosen by a plain-language query; writes never are.
+	// Reads may be chosen by a plain-language query; writes run only when invoked by name.
 	Effect CapabilityEffect `json:"effect"`
 	// Words that make a question choose it; the most specific one wins.
 	TriggerPhrases []string `json:"triggerPhrases"`
 	// Short names of the scopes without which it is off.
 	RequiredScopes []string `json:"requiredScopes"`
+	// JSON Schema of the arguments that integrationInvoke takes.
+	ArgumentsSchema map[string]any `json:"argumentsSchema"`
 }
 
 func (Capability) IsChoice() {}
@@ -466,6 +468,42 @@ type IntegrationHealth struct {
 	StaleAt *time.Time `json:"staleAt,omitempty"`
 }
 
+// A call of one capability by its name.
+type IntegrationInvokeInput struct {
+	// The integration's id.
+	IntegrationID string `json:"integrationId"`
+	// The capability's name, for example create_event. One that the integration does not have is NOT_FOUND; the message names those there are.
+	Capability string `json:"capability"`
+	// Checked against the capability's argumentsSchema; every fault is reported at once. Absent: none.
+	Arguments graphql.Omittable[map[string]any] `json:"arguments,omitempty"`
+	// On whose behalf, for an integration of the company. For an integration of a user it must be that user, or absent.
+	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
+	// The personality that calls; its access is checked. Absent: none.
+	PersonalityID graphql.Omittable[*string] `json:"personalityId,omitempty"`
+	// The conversation in which it is called, an id that begins with conv_; it is audited and passed on to webhooks.
+	ConversationID graphql.Omittable[*string] `json:"conversationId,omitempty"`
+	// Milliseconds that the provider may take, 100 to 30000; INVALID outside of that.
+	TimeoutMs int32 `json:"timeoutMs"`
+	// 1 to 255 printable characters that you choose for this call, and give again when you repeat it. For 24 hours a call of the
+	// same integration with the same key is not sent again: once the first is done, it answers `replayed`; when the provider
+	// refused the first, it fails in the same way. It is INVALID with another capability, other arguments or another user, TAKEN
+	// while the first is still under way, and OUTCOME_UNKNOWN when the first was sent and nobody can tell whether the provider
+	// did it, as after a time limit or a crash: look there, and use a new key if it is to be done again. A call that certainly was
+	// not done (refused here, rate limited, the credential not accepted, no connection) leaves the key free, and so does a failure
+	// of a call that can be repeated without harm. Kept are hashes of the key and of the call, and how it ended.
+	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
+}
+
+// Answer of integrationInvoke.
+type IntegrationInvokePayload struct {
+	// What was answered. Null when replayed: what the provider answered is not stored.
+	Result *QueryResult `json:"result,omitempty"`
+	// True when an earlier call with this idempotencyKey has already been done. Null when there are userErrors.
+	Replayed *bool `json:"replayed,omitempty"`
+	// Why it was not done; empty when it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A question to one integration.
 type IntegrationQueryInput struct {
 	// The integration's id.
@@ -664,7 +702,7 @@ type ProviderAccount struct {
 	DisplayName *string `json:"displayName,omitempty"`
 }
 
-// The provider answered with an error, too late, or not at all.
+// The provider answered with an error, too late, or not at all: PROVIDER_FAILED, PROVIDER_RATE_LIMITED, PROVIDER_TIMEOUT or OUTCOME_UNKNOWN.
 type ProviderFailure struct {
 	// What kind of fault, for programs.
 	Code UserErrorCode `json:"code"`
@@ -676,7 +714,7 @@ type ProviderFailure struct {
 	Provider string `json:"provider"`
 	// The HTTP status of its answer, if there was one.
 	HTTPStatus *int32 `json:"httpStatus,omitempty"`
-	// Whether the same call may succeed later.
+	// Whether the same call may succeed later, and can be repeated without harm.
 	Retryable bool `json:"retryable"`
 	// How many seconds the provider asks to wait; null when it did not say.
 	RetryAfterSeconds *int32 `json:"retryAfterSeconds,omitempty"`
@@ -704,7 +742,7 @@ type QueryPlan struct {
 	Confidence *float64 `json:"confidence,omitempty"`
 	// The trigger phrases that were found in the question.
 	MatchedPhrases []string `json:"matchedPhrases"`
-	// Arguments taken from the question, for example start, end, from, text.
+	// Arguments taken from the question, for example start, end, from, text; of a call by name, those that it gave.
 	Arguments map[string]any `json:"arguments"`
 	// The request to the provider without credentials, for example GET https://www.googleapis.com/calendar/v3/....
 	Request string `json:"request"`
@@ -958,6 +996,8 @@ const (
 	AuditEventTypeRevoked AuditEventType = "REVOKED"
 	// A question was asked.
 	AuditEventTypeQuery AuditEventType = "QUERY"
+	// A capability was called by its name. Details name its arguments, without their values.
+	AuditEventTypeInvoked AuditEventType = "INVOKED"
 	// An access token was renewed.
 	AuditEventTypeTokenRefreshed AuditEventType = "TOKEN_REFRESHED"
 	// An access token could not be renewed.
@@ -983,6 +1023,7 @@ var AllAuditEventType = []AuditEventType{
 	AuditEventTypeDisconnected,
 	AuditEventTypeRevoked,
 	AuditEventTypeQuery,
+	AuditEventTypeInvoked,
 	AuditEventTypeTokenRefreshed,
 	AuditEventTypeTokenRefreshFailed,
 	AuditEventTypeHealthChanged,
@@ -994,7 +1035,7 @@ var AllAuditEventType = []AuditEventType{
 
 func (e AuditEventType) IsValid() bool {
 	switch e {
-	case AuditEventTypeConnected, AuditEventTypeReconnected, AuditEventTypeConnectFailed, AuditEventTypeCreated, AuditEventTypeUpdated, AuditEventTypeDisconnected, AuditEventTypeRevoked, AuditEventTypeQuery, AuditEventTypeTokenRefreshed, AuditEventTypeTokenRefreshFailed, AuditEventTypeHealthChanged, AuditEventTypeAccessChanged, AuditEventTypeDeleted, AuditEventTypeAPIKeyCreated, AuditEventTypeAPIKeyRevoked:
+	case AuditEventTypeConnected, AuditEventTypeReconnected, AuditEventTypeConnectFailed, AuditEventTypeCreated, AuditEventTypeUpdated, AuditEventTypeDisconnected, AuditEventTypeRevoked, AuditEventTypeQuery, AuditEventTypeInvoked, AuditEventTypeTokenRefreshed, AuditEventTypeTokenRefreshFailed, AuditEventTypeHealthChanged, AuditEventTypeAccessChanged, AuditEventTypeDeleted, AuditEventTypeAPIKeyCreated, AuditEventTypeAPIKeyRevoked:
 		return true
 	}
 	return false
@@ -1920,7 +1961,7 @@ const (
 	UserErrorCodeInvalid UserErrorCode = "INVALID"
 	// Something that the input names does not exist, or may not be seen.
 	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
-	// A name or external id is already in use.
+	// A name or external id is already in use, or a call with the same idempotencyKey is still under way.
 	UserErrorCodeTaken UserErrorCode = "TAKEN"
 	// The integration is switched off.
 	UserErrorCodeDisabled UserErrorCode = "DISABLED"
@@ -1948,6 +1989,8 @@ const (
 	UserErrorCodeProviderTimeout UserErrorCode = "PROVIDER_TIMEOUT"
 	// The address is not one that Patchbay may call.
 	UserErrorCodeTargetRefused UserErrorCode = "TARGET_REFUSED"
+	// A call that changes something was sent, and whether the provider did it is not known: look there before repeating it.
+	UserErrorCodeOutcomeUnknown UserErrorCode = "OUTCOME_UNKNOWN"
 )
 
 var AllUserErrorCode = []UserErrorCode{
@@ -1967,11 +2010,12 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeProviderRateLimited,
 	UserErrorCodeProviderTimeout,
 	UserErrorCodeTargetRefused,
+	UserErrorCodeOutcomeUnknown,
 }
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeInvalid, UserErrorCodeNotFound, UserErrorCodeTaken, UserErrorCodeDisabled, UserErrorCodeAccessDenied, UserErrorCodeStateMismatch, UserErrorCodeConsentDenied, UserErrorCodeMissingScopes, UserErrorCodeReauthorizationRequired, UserErrorCodeAccountMismatch, UserErrorCodeAmbiguous, UserErrorCodeNoCapabilityMatched, UserErrorCodeProviderFailed, UserErrorCodeProviderRateLimited, UserErrorCodeProviderTimeout, UserErrorCodeTargetRefused:
+	case UserErrorCodeInvalid, UserErrorCodeNotFound, UserErrorCodeTaken, UserErrorCodeDisabled, UserErrorCodeAccessDenied, UserErrorCodeStateMismatch, UserErrorCodeConsentDenied, UserErrorCodeMissingScopes, UserErrorCodeReauthorizationRequired, UserErrorCodeAccountMismatch, UserErrorCodeAmbiguous, UserErrorCodeNoCapabilityMatched, UserErrorCodeProviderFailed, UserErrorCodeProviderRateLimited, UserErrorCodeProviderTimeout, UserErrorCodeTargetRefused, UserErrorCodeOutcomeUnknown:
 		return true
 	}
 	return false

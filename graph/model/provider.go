@@ -94,5 +94,6 @@ func CapabilityOf(c *provider.Capability) *Capability {
 	return &Capability{
 		Name: c.Name, Description: c.Description, Effect: CapabilityEffect(strings.ToUpper(c.Effect)),
 		TriggerPhrases: c.Phrases, RequiredScopes: c.RequiredScopes(),
+		ArgumentsSchema: c.ArgumentsSchema(),
 	}
 }

@@ -51,6 +51,7 @@ type App struct {
 	health       *health.Service
 	credentials  *credential.Service
 	integrations *integration.Service
+	queries      *query.Service
 	users        *user.Service
 	handler      *server.Server
 }
@@ -99,7 +100,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 		a.integrations.Visit = a.sandbox.AuthorizeURL
 	}
 	a.users = &user.Service{Store: f.store, Audit: f.audit, Integrations: a.integrations, Now: f.now, NewID: f.newID}
-	queries := &query.Service{
+	a.queries = &query.Service{
 		Store: f.store, Catalog: catalog, Audit: f.audit, Health: a.health, Credentials: a.credentials,
 		Integrations: a.integrations, Log: log, Now: f.now, NewID: f.newID,
 	}
@@ -112,7 +113,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 			_, ok := client(p.ClientGroup())
 			return ok
 		},
-		Access: f.access, Audit: f.audit, Users: a.users, Integrations: a.integrations, Queries: queries, Health: a.health,
+		Access: f.access, Audit: f.audit, Users: a.users, Integrations: a.integrations, Queries: a.queries, Health: a.health,
 		Personalities: &personality.Service{Store: f.store, Audit: f.audit, Now: f.now, NewID: f.newID},
 	})
 	a.handler, err = server.New(server.Options{

@@ -51,6 +51,10 @@ func (a *App) jobs() []jobs.Job {
 		a.prune("prune health changes", a.settings.KeepHealthChanges, a.health.Prune),
 		a.prune("prune attempts to connect", a.settings.KeepAttempts, a.integrations.PruneAttempts),
 		{
+			Name: "prune idempotency keys", Every: prunesEvery, Batch: pruneBatch,
+			Step: func(ctx context.Context, batch int) (int, error) { return a.queries.PruneKeys(ctx, a.now(), batch) },
+		},
+		{
 			Name: "end what revoked keys have opened", Every: revokedKeysEvery, Batch: 1,
 			Step: func(ctx context.Context, _ int) (int, error) { return 0, a.access.EndRevoked(ctx) },
 		},

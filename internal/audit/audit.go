@@ -28,6 +28,7 @@ const (
 	Disconnected       Type = "DISCONNECTED"
 	Revoked            Type = "REVOKED"
 	Query              Type = "QUERY"
+	Invoked            Type = "INVOKED"
 	TokenRefreshed     Type = "TOKEN_REFRESHED"
 	TokenRefreshFailed Type = "TOKEN_REFRESH_FAILED"
 	HealthChanged      Type = "HEALTH_CHANGED"

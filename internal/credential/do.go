@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -32,6 +35,10 @@ const (
 	// what was adopted has been replaced as well.
 	maxSends = 3
 )
+
+// ErrUnanswered is among the causes of a failure when the request may have reached the provider and no whole answer came:
+// what it asks for may have been done. Any other failure of Do means that nothing was done.
+var ErrUnanswered = errors.New("the request left, and no whole answer came")
 
 // Do sends a request with an integration's credential and returns the answer, read whole and judged. It renews the
 // token first when that is about to end. When the provider refuses the credential it adopts a newer token or renews,
@@ -102,14 +109,21 @@ func (s *Service) Send(
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		policy.MaxRedirects = 3
 	}
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
 	res, err := s.HTTP(policy).Do(req)
-	if err != nil {
+	switch {
+	case err != nil && connected.Load():
+		return fail(unanswered(named(p, err)))
+	case err != nil:
 		return fail(named(p, err))
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return fail(named(p, err))
+		return fail(unanswered(named(p, err)))
 	}
 	answer := provider.Response{Status: res.StatusCode, Header: res.Header, Body: body, Received: s.Now()}
 	return answer, p.Classify(answer), nil
@@ -124,6 +138,14 @@ func named(p *provider.Provider, err error) error {
 		return &c
 	}
 	return err
+}
+
+// unanswered adds ErrUnanswered to the causes of a failure.
+func unanswered(err error) error {
+	if e, ok := err.(*problem.Error); ok { //nolint:errorlint // named returns it bare
+		return e.Because(errors.Join(ErrUnanswered, e.Err))
+	}
+	return errors.Join(ErrUnanswered, err)
 }
 
 // credential opens what a row holds, for one request.

@@ -29,6 +29,7 @@ const (
 	AuditEvent     Kind = "evt"
 	UsageCounter   Kind = "use"
 	HealthChange   Kind = "hch"
+	Invocation     Kind = "inv"
 
 	ProviderIllness Kind = "ill"
 )
@@ -36,7 +37,7 @@ const (
 var kinds = map[Kind]bool{
 	Company: true, APIKey: true, User: true, Personality: true, Integration: true, Credential: true,
 	ConnectAttempt: true, Access: true, AuditEvent: true, UsageCounter: true, HealthChange: true,
-	ProviderIllness: true,
+	Invocation: true, ProviderIllness: true,
 }
 
 // MaxLen is the length of the longest identifier.

@@ -29,6 +29,8 @@ const (
 	ProviderRateLimited     Code = "PROVIDER_RATE_LIMITED"
 	ProviderTimeout         Code = "PROVIDER_TIMEOUT"
 	TargetRefused           Code = "TARGET_REFUSED"
+	// OutcomeUnknown is of a write that was sent and may have been done.
+	OutcomeUnknown Code = "OUTCOME_UNKNOWN"
 )
 
 // Problems of the request or the system: they become top-level errors.
@@ -57,7 +59,7 @@ type Error struct {
 	Scopes        []string // MissingScopes
 	Choices       []string // Ambiguous: names of the capabilities that match equally well
 
-	Provider   string        // ProviderFailed, ProviderRateLimited, ProviderTimeout
+	Provider   string        // ProviderFailed, ProviderRateLimited, ProviderTimeout, OutcomeUnknown
 	HTTPStatus int           // the same; 0 when there was no answer
 	Retryable  bool          // the same
 	RetryAfter time.Duration // ProviderRateLimited; 0 when the provider named no time

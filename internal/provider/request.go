@@ -107,7 +107,7 @@ func (p *Provider) cannotAsk(err error) error {
 		words := []rune(strings.ToValidUTF8(said.words, "\uFFFD"))
 		return problem.New(problem.Invalid, "%s", string(words[:min(len(words), maxWords)]))
 	}
-	return problem.New(problem.Invalid, "This question cannot be turned into a request to %s.", p.Title).Because(err)
+	return problem.New(problem.Invalid, "This cannot be turned into a request to %s.", p.Title).Because(err)
 }
 
 func (a *asked) read(v any) error {

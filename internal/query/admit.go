@@ -13,6 +13,17 @@ import (
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
+// granted says whether the provider has granted what the capability needs.
+func (a *asking) granted() error {
+	if a.row.AuthKind != provider.OAuth2 || a.capability.Granted(a.row.Scopes) {
+		return nil
+	}
+	e := problem.New(problem.MissingScopes, "%s was not granted what %s needs. Connect it again and allow it.",
+		a.provider.Title, a.capability.Name)
+	e.Scopes = a.capability.RequiredScopes()
+	return e
+}
+
 // admit says whether this integration answers this question at all, and finds on whose behalf.
 func (a *asking) admit(ctx context.Context) error {
 	var ok bool

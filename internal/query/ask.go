@@ -66,31 +66,37 @@ var conversationID = regexp.MustCompile(`^conv_[0-9A-Za-z]{1,27}$`)
 // Validate returns every fault that the input shows by itself, joined.
 func (in AskInput) Validate() error {
 	faults := []error{
-		id.Check(id.Integration, in.IntegrationID, "input", "integrationId"),
+		checkTerms(in.IntegrationID, in.UserID, in.PersonalityID, in.ConversationID, in.Timeout),
 		problem.CheckLength("The question", in.Query, 1, maxQuery, "input", "query"),
-	}
-	if in.UserID != nil {
-		faults = append(faults, id.Check(id.User, *in.UserID, "input", "userId"))
-	}
-	if in.PersonalityID != nil {
-		faults = append(faults, id.Check(id.Personality, *in.PersonalityID, "input", "personalityId"))
-	}
-	if in.ConversationID != nil && !conversationID.MatchString(*in.ConversationID) {
-		faults = append(faults, problem.New(problem.Invalid,
-			"Expected an id that begins with conv_ and has its full length, which this is not.").At("input", "conversationId"))
 	}
 	if in.Limit < 1 || in.Limit > maxLimit {
 		faults = append(faults, problem.New(problem.Invalid, "The limit is from 1 to %d.", maxLimit).At("input", "limit"))
-	}
-	if in.Timeout < minTimeout || in.Timeout > maxTimeout {
-		faults = append(faults, problem.New(problem.Invalid, "The timeout is from %d to %d ms.",
-			minTimeout.Milliseconds(), maxTimeout.Milliseconds()).At("input", "timeoutMs"))
 	}
 	if in.Timezone != nil {
 		if _, ok := zone(*in.Timezone); !ok {
 			faults = append(faults, problem.New(problem.Invalid,
 				"This time zone is not known; use an IANA name such as Europe/Zurich.").At("input", "timezone"))
 		}
+	}
+	return errors.Join(faults...)
+}
+
+// checkTerms returns the faults of what a question and a call by name have in common, joined.
+func checkTerms(integrationID string, user, personality, conversation *string, timeout time.Duration) error {
+	faults := []error{id.Check(id.Integration, integrationID, "input", "integrationId")}
+	if user != nil {
+		faults = append(faults, id.Check(id.User, *user, "input", "userId"))
+	}
+	if personality != nil {
+		faults = append(faults, id.Check(id.Personality, *personality, "input", "personalityId"))
+	}
+	if conversation != nil && !conversationID.MatchString(*conversation) {
+		faults = append(faults, problem.New(problem.Invalid,
+			"Expected an id that begins with conv_ and has its full length, which this is not.").At("input", "conversationId"))
+	}
+	if timeout < minTimeout || timeout > maxTimeout {
+		faults = append(faults, problem.New(problem.Invalid, "The timeout is from %d to %d ms.",
+			minTimeout.Milliseconds(), maxTimeout.Milliseconds()).At("input", "timeoutMs"))
 	}
 	return errors.Join(faults...)
 }
@@ -108,6 +114,10 @@ type Plan struct {
 
 // Result is an answer. Of a dry run it has the plan alone.
 type Result struct {
+	// Replayed says that an earlier call with the same idempotency key has done this. Nothing else is set then: what the
+	// provider answered is not kept.
+	Replayed bool
+
 	Integration *ent.Integration
 	Capability  *provider.Capability
 	Plan        Plan
@@ -138,11 +148,12 @@ func (s *Service) Ask(ctx context.Context, in AskInput) (*Result, error) {
 	return a.conclude(ctx, err)
 }
 
-// asking is one question under way.
+// asking is one question, or one call by name, under way.
 type asking struct {
 	*Service
-	in    AskInput
-	began time.Time
+	in         AskInput
+	invocation *InvokeInput // nil for a question
+	began      time.Time
 
 	row        *ent.Integration
 	asker      *ent.User // nil for nobody in particular
@@ -154,6 +165,11 @@ type asking struct {
 	lookBack   bool // they come last, and the question names no beginning
 	plan       Plan
 	request    *provider.Request
+
+	claimed  *ent.Invocation // what the idempotency key has; nil without one
+	replayed bool
+	asked    bool // the capability's own request was sent
+	accepted bool // and honoured
 
 	sent      bool
 	items     []provider.Result

@@ -50,6 +50,9 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 				return err
 			}
 		}
+		if err := a.settle(ctx, failure); err != nil {
+			return err
+		}
 		return a.recordEvent(ctx, failure)
 	})
 	switch {
@@ -63,6 +66,9 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 			At("input", "integrationId").Because(err)
 	case err != nil:
 		return nil, fmt.Errorf("record a question: %w", err)
+	}
+	if a.replayed {
+		return &Result{Replayed: true}, nil
 	}
 	return &Result{
 		Integration: row, Capability: a.capability, Plan: a.plan, Items: a.items, Truncated: a.truncated,
@@ -79,6 +85,9 @@ func (a *asking) evidence(ctx context.Context, failure error) error {
 	if !a.sent || failure == nil || a.provider.Probe.Possible() {
 		return nil
 	}
+	if e, ok := errors.AsType[*problem.Error](failure); ok && e.Code == problem.OutcomeUnknown {
+		failure = e.Err
+	}
 	if problem.Is(failure, problem.ProviderTimeout) && a.in.Timeout < patient {
 		return nil
 	}
@@ -94,8 +103,19 @@ func (a *asking) recordEvent(ctx context.Context, failure error) error {
 	latency := a.latency.Milliseconds()
 	e := audit.Event{
 		Type: audit.Query, IntegrationID: &a.row.ID, PersonalityID: a.in.PersonalityID, ConversationID: a.in.ConversationID,
-		UserID: a.row.UserID, Query: &a.in.Query, LatencyMs: &latency,
+		UserID: a.row.UserID, LatencyMs: &latency,
 		Failure: string(problem.CodeOf(failure)), Details: column.Object{"provider": a.row.Provider},
+	}
+	if a.invocation == nil {
+		e.Query = &a.in.Query
+	} else {
+		e.Type = audit.Invoked
+		if a.plan.Request != "" { // their names are the schema's, not whatever the caller wrote
+			e.Details["arguments"] = a.invocation.argumentNames()
+		}
+		if a.replayed {
+			e.Details["replayed"] = true
+		}
 	}
 	if a.asker != nil {
 		e.UserID = &a.asker.ID
@@ -103,7 +123,7 @@ func (a *asking) recordEvent(ctx context.Context, failure error) error {
 	if a.capability != nil {
 		e.Capability = &a.capability.Name
 	}
-	if failure == nil {
+	if failure == nil && !a.replayed {
 		e.Details["results"] = len(a.items)
 	}
 	if p, ok := errors.AsType[*problem.Error](failure); ok && p.HTTPStatus != 0 {

@@ -49,18 +49,19 @@ func (a *asking) lookUp(ctx context.Context) error {
 	}
 	found, err := a.capability.LookUp(ctx, a.input, a.send)
 	if err != nil {
-		return sayAtQuery(err)
+		return a.sayAt(err)
 	}
 	a.input.Lookup = found
 	a.request, err = a.capability.Request(ctx, a.input)
-	return sayAtQuery(err)
+	return a.sayAt(err)
 }
 
-// pages reads one page after the other. What was found before a later page failed is an answer, though not a whole one.
+// pages reads one page after the other; a write has only one. What was found before a later page failed is an answer,
+// though not a whole one.
 func (a *asking) pages(ctx context.Context, request *provider.Request) error {
 	for page := range maxPages {
 		next, err := a.page(ctx, request)
-		if err == nil && (next == "" || len(a.items) >= a.input.Limit) {
+		if err == nil && (next == "" || a.capability.Effect == provider.Write || len(a.items) >= a.input.Limit) {
 			a.truncated = a.truncated || next != ""
 			return nil
 		}
@@ -82,10 +83,12 @@ func (a *asking) pages(ctx context.Context, request *provider.Request) error {
 
 // page sends one request, adds what it found, and returns the token of the next page.
 func (a *asking) page(ctx context.Context, request *provider.Request) (string, error) {
+	a.asked, a.accepted = true, false
 	answer, err := a.send(ctx, request)
 	if err != nil {
 		return "", err
 	}
+	a.accepted = true
 	page, err := a.capability.Map(ctx, a.input, answer)
 	if err != nil {
 		return "", err
@@ -152,8 +155,17 @@ func (a *asking) item(ctx context.Context, item any) ([]provider.Result, error) 
 	return page.Results, err
 }
 
-// send sends one request with the integration's credential. An answer that is none becomes a problem.
+// send sends one request with the integration's credential, a second time if it may be and that can help.
 func (a *asking) send(ctx context.Context, request *provider.Request) (provider.Response, error) {
+	answer, err := a.sendOnce(ctx, request)
+	if err != nil && a.again(ctx, err) {
+		return a.sendOnce(ctx, request)
+	}
+	return answer, err
+}
+
+// sendOnce sends one request. An answer that is none becomes a problem, whose cause tells the fate of the request.
+func (a *asking) sendOnce(ctx context.Context, request *provider.Request) (provider.Response, error) {
 	answer, verdict, err := a.Credentials.Do(ctx,
 		credential.Use{IntegrationID: a.row.ID, Config: a.row.Config, Timeout: a.in.Timeout}, request)
 	if err != nil {
@@ -174,7 +186,9 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 	case provider.NotFound:
 		e.Err = provider.ErrNotThere
 	case provider.Transient:
-		e.Retryable = true
+		e.Retryable, e.RetryAfter, e.Err = true, verdict.RetryAfter, errUnsure
+	default:
+		e.Err = errRefused
 	}
 	return answer, e
 }

@@ -24,17 +24,14 @@ func (a *asking) understand(ctx context.Context) error {
 	a.capability = reads[i]
 	where := a.location()
 	said := question.Read(a.in.Query, question.Options{Now: a.began, Location: where, Phrases: a.capability.Phrases})
-	if a.row.AuthKind == provider.OAuth2 && !a.capability.Granted(a.row.Scopes) {
-		e := problem.New(problem.MissingScopes, "%s was not granted what %s needs. Connect it again and allow it.",
-			a.provider.Title, a.capability.Name)
-		e.Scopes = a.capability.RequiredScopes()
-		return e
+	if err := a.granted(); err != nil {
+		return err
 	}
 	a.fill(said, where)
 	a.towardsTheLatest(said.Latest)
 	a.plan = Plan{Confidence: &choice.Confidence, MatchedPhrases: choice.Matched, Arguments: a.arguments(said)}
 	if a.request, err = a.capability.First(ctx, a.input); err != nil {
-		return sayAtQuery(err)
+		return a.sayAt(err)
 	}
 	a.plan.Request = a.request.Summary()
 	return nil
@@ -42,11 +39,9 @@ func (a *asking) understand(ctx context.Context) error {
 
 // fill makes what the manifest's expressions see.
 func (a *asking) fill(said question.Reading, where *time.Location) {
-	a.input = provider.Input{
-		Config: a.row.Config, Account: integration.AccountOf(a.row), Capability: a.capability.Name, Query: a.in.Query,
-		Text: said.Text, Quoted: said.Quoted, Numbers: said.Numbers, States: said.States, Limit: a.in.Limit,
-		TimeZone: where.String(), Now: a.began,
-	}
+	a.input = a.inputAt(where)
+	a.input.Query, a.input.Text, a.input.Quoted = a.in.Query, said.Text, said.Quoted
+	a.input.Numbers, a.input.States = said.Numbers, said.States
 	if said.Limit > 0 {
 		a.input.Limit = min(a.in.Limit, said.Limit)
 	}
@@ -59,18 +54,27 @@ func (a *asking) fill(said question.Reading, where *time.Location) {
 	for _, person := range said.People {
 		a.input.People = append(a.input.People, provider.Person{Name: person.Name, Role: person.Role})
 	}
+}
+
+// inputAt makes what expressions see whatever is asked: who asks, where and when.
+func (a *asking) inputAt(where *time.Location) provider.Input {
+	in := provider.Input{
+		Config: a.row.Config, Account: integration.AccountOf(a.row), Capability: a.capability.Name, Limit: a.in.Limit,
+		TimeZone: where.String(), Now: a.began,
+	}
 	if a.asker != nil {
-		a.input.User.UserID = a.asker.ID
+		in.User.UserID = a.asker.ID
 		if a.asker.ExternalID != nil {
-			a.input.User.ExternalID = *a.asker.ExternalID
+			in.User.ExternalID = *a.asker.ExternalID
 		}
 	}
 	if a.in.ConversationID != nil {
-		a.input.Context.ConversationID = *a.in.ConversationID
+		in.Context.ConversationID = *a.in.ConversationID
 	}
 	if a.in.PersonalityID != nil {
-		a.input.Context.PersonalityID = *a.in.PersonalityID
+		in.Context.PersonalityID = *a.in.PersonalityID
 	}
+	return in
 }
 
 // arguments are what the plan shows of the question: what was said, and the window that a question without one means.
@@ -121,10 +125,13 @@ func atQuery(err error) error {
 	return err
 }
 
-// sayAtQuery points at the question where a manifest says what the question lacks.
-func sayAtQuery(err error) error {
-	if problem.Is(err, problem.Invalid) || problem.Is(err, problem.NotFound) {
-		return atQuery(err)
+// sayAt points at the question, or at the arguments of a call by name, where a manifest says what they lack.
+func (a *asking) sayAt(err error) error {
+	if !problem.Is(err, problem.Invalid) && !problem.Is(err, problem.NotFound) {
+		return err
 	}
-	return err
+	if all := problem.All(err); a.invocation != nil && len(all) == 1 && all[0].Field == nil {
+		return all[0].At("input", "arguments")
+	}
+	return atQuery(err)
 }
