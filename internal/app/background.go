@@ -25,6 +25,9 @@ const (
 	// prunesEvery and pruneBatch pace the deletion of what is kept for a time only.
 	prunesEvery = 10 * time.Minute
 	pruneBatch  = 500
+	// clockEvery is how often the database is asked for its time, and wayOff how far off a machine's clock is worth a word.
+	clockEvery = 30 * time.Second
+	wayOff     = time.Minute
 	// revokedKeysEvery is how soon a revocation is noticed that nobody could tell of.
 	revokedKeysEvery = 3 * time.Second
 )
@@ -32,6 +35,7 @@ const (
 // jobs is all that runs by itself.
 func (a *App) jobs() []jobs.Job {
 	return []jobs.Job{
+		{Name: "keep time", Every: clockEvery, Batch: 1, Step: a.keepTime()},
 		{
 			Name: "retry revocations", Every: revocationsEvery, Batch: revocationBatch,
 			Step: a.credentials.RetryRevocations,
@@ -58,6 +62,19 @@ func (a *App) jobs() []jobs.Job {
 			Name: "end what revoked keys have opened", Every: revokedKeysEvery, Batch: 1,
 			Step: func(ctx context.Context, _ int) (int, error) { return 0, a.access.EndRevoked(ctx) },
 		},
+	}
+}
+
+// keepTime returns the job that keeps the clock right, and says when this machine's own has come to be far off.
+func (a *App) keepTime() func(context.Context, int) (int, error) {
+	var told time.Duration
+	return func(ctx context.Context, _ int) (int, error) {
+		ahead, err := a.clock.Sync(ctx)
+		if err == nil && (ahead-told).Abs() > wayOff {
+			told = ahead
+			a.log.WarnContext(ctx, "this machine's clock is not the database's, which is used", "ahead_seconds", ahead.Seconds())
+		}
+		return 0, err
 	}
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -15,9 +16,10 @@ import (
 // foundation is what every command that touches the database stands on.
 type foundation struct {
 	store  *store.Store
+	clock  *store.Clock
 	audit  *audit.Service
 	access *access.Service
-	now    func() time.Time
+	now    func() time.Time // the clock's
 	newID  func(id.Kind) string
 }
 
@@ -29,17 +31,14 @@ func (s databaseSettings) open(ctx context.Context, log *slog.Logger) (*foundati
 	if err != nil {
 		return nil, err
 	}
-	return newFoundation(db, now), nil
-}
-
-// now is the process's clock: UTC in whole microseconds, the finest step that both databases keep.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-func newFoundation(db *store.Store, now func() time.Time) *foundation {
-	f := &foundation{store: db, now: now, newID: id.NewSource(now).New}
-	f.audit = &audit.Service{Store: db, Now: now, NewID: f.newID}
-	f.access = &access.Service{Store: db, Audit: f.audit, Now: now, NewID: f.newID}
-	return f
+	clock, err := db.Clock(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	f := &foundation{store: db, clock: clock, now: clock.Now, newID: id.NewSource(clock.Now).New}
+	f.audit = &audit.Service{Store: db, Now: f.now, NewID: f.newID}
+	f.access = &access.Service{Store: db, Audit: f.audit, Now: f.now, NewID: f.newID}
+	return f, nil
 }
 
 // sealed reports whether the database holds a credential, which only the key ring that sealed it can open.

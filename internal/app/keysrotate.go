@@ -120,7 +120,7 @@ func (c keysDrop) Run(ctx context.Context, s streams) error {
 			if n := credential.Uses(counts, c.Key); n > 0 {
 				return nil, fmt.Errorf("%d values are sealed with key %d: run patchbay keys rotate first", n, c.Key)
 			}
-			return made, c.settled(f.now())
+			return made, c.settled(time.Now())
 		})
 		if err != nil {
 			return err

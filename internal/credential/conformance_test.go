@@ -152,7 +152,9 @@ func extensions(t *testing.T, s *shelf) {
 	s.pass(61 * time.Second)
 	s.lease(t, held, "b", true)
 	yes(t, false)(s.Extend(s.ctx, row.ID, "a", time.Minute))
-	if now := s.read(t, row.ID); *now.LeaseOwner != "b" || now.Generation != 1 {
+	yes(t, true)(s.Extend(s.ctx, row.ID, "b", time.Hour)) // as a clock that then goes back leaves it
+	yes(t, true)(s.Lease(s.ctx, s.read(t, row.ID), "c", time.Minute))
+	if now := s.read(t, row.ID); *now.LeaseOwner != "c" || now.Generation != 1 {
 		t.Errorf("%+v", now)
 	}
 }

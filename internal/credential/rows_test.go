@@ -91,7 +91,8 @@ func (p *process) change(
 }
 
 func free(row *ent.Credential) bool {
-	return row.LeaseUntil == nil || row.LeaseUntil.Before(time.Now())
+	return row.LeaseUntil == nil || row.LeaseUntil.Before(time.Now()) ||
+		row.LeaseUntil.After(time.Now().Add(10*time.Minute))
 }
 
 func owns(row *ent.Credential, owner string) bool {

@@ -15,6 +15,8 @@ const (
 	callLimit  = 20 * time.Second
 	startLimit = 5 * time.Second
 	leaseFor   = 30 * time.Second
+	// longestLease is more than any lease lasts.
+	longestLease = 10 * time.Minute
 	// holdEvery is how often a lease is renewed while the call and the storing of its answer take.
 	holdEvery = 5 * time.Second
 	// watchFor is how long a lease that is over must have stood under the eyes of whoever takes it. After an outage of the

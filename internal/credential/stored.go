@@ -137,8 +137,10 @@ func (r Stored) Lease(ctx context.Context, seen *ent.Credential, owner string, d
 	return n == 1, nil
 }
 
+// free matches what nobody leases. A lease that ends later than any may was written before the database's clock went back.
 func free(now time.Time) predicate.Credential {
-	return entcredential.Or(entcredential.LeaseUntilIsNil(), entcredential.LeaseUntilLT(now))
+	return entcredential.Or(entcredential.LeaseUntilIsNil(), entcredential.LeaseUntilLT(now),
+		entcredential.LeaseUntilGT(now.Add(longestLease)))
 }
 
 // Extend makes owner's lease last for d from now.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -299,6 +300,33 @@ func TestTheClockIsTheDatabasesUnlessATestHoldsIt(t *testing.T) {
 	storetest.RunWith(t, held, func(t *testing.T, s *store.Store) {
 		if now, err := s.Now(t.Context()); err != nil || now != noon {
 			t.Errorf("got %v, %v", now, err)
+		}
+	})
+}
+
+func TestAReplicasClockFollowsTheDatabasesThoughItJumps(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, url string) {
+		var jump atomic.Int64
+		there := func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }
+		s := storetest.Open(t, store.Options{URL: url, Now: there})
+		c, err := s.Clock(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hours := range []time.Duration{6, -6, 0} {
+			before := c.Now()
+			jump.Store(int64(hours * time.Hour))
+			if gone := c.Now().Sub(before); gone < 0 || gone > time.Minute {
+				t.Errorf("the clock jumped by %v without a look", gone)
+			}
+			ahead, err := c.Sync(t.Context())
+			if err != nil || (ahead+hours*time.Hour).Abs() > time.Minute {
+				t.Errorf("this machine is said to be %v ahead of a clock that is %d hours ahead of it, %v", ahead, hours, err)
+			}
+			if off := c.Now().Sub(there()); off.Abs() > time.Minute {
+				t.Errorf("the clock is off by %v", off)
+			}
 		}
 	})
 }
