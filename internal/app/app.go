@@ -80,7 +80,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 			log.Warn("no provider uses this OAuth client: see client_group in providers show", "group", group)
 		}
 	}
-	client, err := a.openDoors(ctx)
+	client, err := a.openDoors(ctx, catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func build(ctx context.Context, s serverSettings, f *foundation, ring *seal.Ring
 
 // openDoors starts the sandbox if it is wanted and opens the way out. It returns the OAuth client of a group: the
 // operator's, or in sandbox mode the sandbox's.
-func (a *App) openDoors(ctx context.Context) (func(group string) (oauth.Client, bool), error) {
+func (a *App) openDoors(ctx context.Context, c *provider.Catalog) (func(group string) (oauth.Client, bool), error) {
 	s := a.settings
 	prefixes, hosts, err := allowances(s.EgressAllow)
 	if err != nil {
@@ -137,7 +137,9 @@ func (a *App) openDoors(ctx context.Context) (func(group string) (oauth.Client, 
 	options := egress.Options{AllowPrefixes: prefixes, AllowHosts: hosts}
 	client := func(group string) (oauth.Client, bool) { c, ok := s.OAuthClients[group]; return c, ok }
 	if s.Sandbox {
-		a.sandbox, err = sandbox.New(sandbox.Options{Addr: s.SandboxListen, StateFile: s.SandboxState, Now: a.now, Log: a.log})
+		a.sandbox, err = sandbox.New(sandbox.Options{
+			Addr: s.SandboxListen, StateFile: s.SandboxState, Now: a.now, Log: a.log, Catalog: c, Fixtures: s.dirs(),
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -59,6 +59,6 @@ func (c devCommand) Run(ctx context.Context, s streams) (err error) {
 		if err != nil {
 			return fmt.Errorf("read the address that is listened on: %w", err)
 		}
-		return e.print(s.Out, "http://localhost:"+port+"/graphql")
+		return e.print(s.Out, "http://localhost:"+port+"/graphql", a.sandbox.URL())
 	})
 }

@@ -59,7 +59,7 @@ func TestDevRunsTheMainJobAsItIsPasted(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kept")
 	first := develop(t, dir)
-	if len(first.commands) != 3 {
+	if len(first.commands) != 4 {
 		t.Fatalf("%d commands are printed: %q", len(first.commands), first.commands)
 	}
 	ask := func(d *developing) {
@@ -81,6 +81,9 @@ func TestDevRunsTheMainJobAsItIsPasted(t *testing.T) {
 		t.Errorf("connecting: %s", said)
 	}
 	ask(first)
+	if said := first.paste(t, 3); !strings.Contains(said, `"provider": "whatsapp"`) || !strings.Contains(said, `"questions"`) {
+		t.Errorf("the other providers: %s", said)
+	}
 	if code := first.stop(); code != 0 {
 		t.Errorf("the first start ended with code %d", code)
 	}

@@ -107,7 +107,7 @@ func (a *App) exampleCalendar(ctx context.Context, of *ent.User) (*ent.Integrati
 	return nil, errors.New("there is no manifest of a calendar that is connected by authorization")
 }
 
-// The three commands use nothing but a shell and curl. The consent page is answered by a header that only the sandbox
+// The commands use nothing but a shell and curl. The consent page is answered by a header that only the sandbox
 // knows; in a browser, a person opens the authorization URL instead.
 var examples = template.Must(template.New("").Parse(`Patchbay is ready.
 
@@ -128,13 +128,20 @@ curl -s {{.URL}} -H 'Authorization: Bearer {{.Key}}' -H 'Content-Type: applicati
 
 curl -s {{.URL}} -H 'Authorization: Bearer {{.Key}}' -H 'Content-Type: application/json' -d '{"query":"{ userByExternalId(externalId: \"{{.User}}\") { id integrations { nodes { name status account { displayName } health { status reason nextAction checkedAt } auditEvents(first: 5) { nodes { eventType timestamp succeeded query } } } } } }"}'
 
+The sandbox plays every other provider too. This lists them, each with a config that works, and questions and calls to try:
+
+curl -s {{.Sandbox}}/_sandbox/providers
+
+With OAUTH2 a provider is connected as in 1, without integrationId and with the config beside the provider; with anything
+else by integrationCreate, where any key is as good as the one that is shown.
+
 Ctrl-C stops. Everything is kept, and the next start finds it again.
 `))
 
 // print tells how to try the example.
-func (e *example) print(w io.Writer, url string) error {
+func (e *example) print(w io.Writer, url, sandbox string) error {
 	return examples.Execute(w, map[string]string{
-		"URL": url, "Key": e.Key, "Name": e.Integration.Name, "User": exampleUser, "UserID": e.User.ID,
+		"URL": url, "Sandbox": sandbox, "Key": e.Key, "Name": e.Integration.Name, "User": exampleUser, "UserID": e.User.ID,
 		"Provider": e.Integration.Provider, "IntegrationID": e.Integration.ID,
 	})
 }

@@ -23,11 +23,16 @@ type providersCommand struct {
 
 // load compiles the built-in manifests and the operator's.
 func (s catalogSettings) load() (*provider.Catalog, error) {
-	var dirs []fs.FS
-	if s.Manifests != "" {
-		dirs = append(dirs, os.DirFS(s.Manifests))
+	dirs := s.dirs()
+	return provider.Load(dirs[0], dirs[1:]...)
+}
+
+// dirs are where manifests and their fixtures lie, the built-in ones first.
+func (s catalogSettings) dirs() []fs.FS {
+	if s.Manifests == "" {
+		return []fs.FS{catalog.FS}
 	}
-	return provider.Load(catalog.FS, dirs...)
+	return []fs.FS{catalog.FS, os.DirFS(s.Manifests)}
 }
 
 type providersList struct {

@@ -70,7 +70,7 @@ type serverSettings struct {
 	KeepHealthChanges time.Duration `help:"How long changes of health are kept, which streams and histories read; 0 keeps them for ever." default:"720h" placeholder:"DURATION"`
 	KeepAttempts      time.Duration `help:"How long the outcome of an attempt to connect is kept after the attempt has ended; 0 keeps it for ever." default:"24h" placeholder:"DURATION"`
 
-	Sandbox       bool   `help:"Serve the built-in providers from a sandbox in place of the real services."`
+	Sandbox       bool   `help:"Serve every provider from a sandbox, by its fixtures, in place of the real services."`
 	SandboxListen string `help:"Address of the sandbox; loopback only." default:"127.0.0.1:0"`
 	SandboxState  string `help:"File in which the sandbox keeps its accounts and tokens; absent: in memory." type:"path" placeholder:"FILE"`
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
 	oauth2errors "github.com/go-oauth2/oauth2/v4/errors"
@@ -18,14 +19,30 @@ import (
 // authServer is one vendor's OAuth 2.0 authorization server. The library does the protocol; what is the vendor's own,
 // names and words, comes in as data.
 type authServer struct {
+	authRules
 	sandbox *Sandbox
 	lib     *server.Server
-	vendor  string // as shown to people
-	issuer  string
-	scopes  []scopeText
 
 	// exchange makes requests to the token endpoint come one after the other, so that a one-time token is used once.
 	exchange sync.Mutex
+}
+
+// authRules are what is a vendor's own about its authorization server.
+type authRules struct {
+	vendor string // as shown to people
+	issuer string // "" for one that does not name itself
+	shape  tokenShape
+	scopes []scopeText
+	// scopeParam and separator say how a request names its scopes.
+	scopeParam, separator string
+	lifetime              time.Duration // of an access token
+	rotate                bool
+	// offers decides whether the exchange of a code that this request asked for gives a refresh token.
+	offers func(r *http.Request, group, account string) bool
+	// proof takes the client's id and secret out of a request to the token endpoint.
+	proof func(r *http.Request) (id, secret string, ok bool)
+	// callback adds what this vendor sends back to the client besides a code; nil for one that adds nothing.
+	callback func(r *http.Request, back url.Values)
 }
 
 // scopeText is a scope and what the consent page says of it.
@@ -62,17 +79,17 @@ func extension(t oauth2.TokenInfo) url.Values {
 	return nil
 }
 
-func (s *Sandbox) newAuthServer(vendor, issuer string, shape tokenShape, scopes []scopeText) *authServer {
-	a := &authServer{sandbox: s, vendor: vendor, issuer: issuer, scopes: scopes}
+func (s *Sandbox) newAuthServer(rules authRules) *authServer {
+	a := &authServer{sandbox: s, authRules: rules}
 	m := manage.NewManager()
 	m.MapTokenStorage(s.ledger)
 	m.MapClientStorage(s.ledger)
-	m.MapAuthorizeGenerate(shape)
-	m.MapAccessGenerate(accessTokens{shape, s.opts.RotateRefreshTokens})
+	m.MapAuthorizeGenerate(a.shape)
+	m.MapAccessGenerate(accessTokens{a.shape, a.rotate})
 	m.SetAuthorizeCodeExp(codeLifetime)
-	m.SetAuthorizeCodeTokenCfg(&manage.Config{AccessTokenExp: s.opts.AccessTokenLifetime, IsGenerateRefresh: true})
+	m.SetAuthorizeCodeTokenCfg(&manage.Config{AccessTokenExp: a.lifetime, IsGenerateRefresh: true})
 	m.SetRefreshTokenCfg(&manage.RefreshingConfig{
-		AccessTokenExp: s.opts.AccessTokenLifetime, IsGenerateRefresh: true, IsRemoveRefreshing: true,
+		AccessTokenExp: a.lifetime, IsGenerateRefresh: true, IsRemoveRefreshing: a.rotate,
 	})
 	// Any redirect URL that checkAuthorize lets through is the client's; the library still compares it at the exchange.
 	m.SetValidateURIHandler(func(string, string) error { return nil })
@@ -92,41 +109,46 @@ func (s *Sandbox) newAuthServer(vendor, issuer string, shape tokenShape, scopes 
 	return a
 }
 
-// extend gives a new grant its id and decides, as Google does, whether its exchange yields a refresh token: when
-// offline access was asked for, and this client holds none for the account or the person was made to consent again.
+// extend gives a new grant its id and notes whether its exchange yields a refresh token.
 func (a *authServer) extend(tgr *oauth2.TokenGenerateRequest, t oauth2.ExtendableTokenInfo) {
 	ext := t.GetExtension()
 	if ext.Get(extGrant) != "" {
 		return
 	}
 	ext.Set(extGrant, "grant_"+randomToken(12))
-	r, ledger := tgr.Request, a.sandbox.ledger
-	group, _ := ledger.clientGroup(tgr.ClientID)
-	again := slices.Contains(strings.Fields(r.FormValue("prompt")), "consent")
-	if r.FormValue("access_type") == "offline" && (again || !ledger.remembers(group, tgr.UserID)) {
+	group, _ := a.sandbox.ledger.clientGroup(tgr.ClientID)
+	if a.offers(tgr.Request, group, tgr.UserID) {
 		ext.Set(extRefresh, "yes")
 	}
 	t.SetExtension(ext)
 }
 
-// client authenticates the client of a request to the token endpoint, by HTTP Basic or by form (RFC 6749 section
-// 2.3.1).
+// client authenticates the client of a request to the token endpoint.
 func (a *authServer) client(r *http.Request) (id, secret string, err error) {
-	id, secret, basic := r.BasicAuth()
-	if basic {
-		var err1, err2 error
-		id, err1 = url.QueryUnescape(id)
-		secret, err2 = url.QueryUnescape(secret)
-		if errors.Join(err1, err2) != nil {
-			return "", "", oauth2errors.ErrInvalidClient
-		}
-	} else {
-		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
-	}
-	if !a.sandbox.ledger.checkClient(id, secret) {
+	id, secret, ok := a.proof(r)
+	if !ok || !a.sandbox.ledger.checkClient(id, secret) {
 		return "", "", oauth2errors.ErrInvalidClient
 	}
 	return id, secret, nil
+}
+
+// basicProof and formProof are the ways of RFC 6749 section 2.3.1; eitherProof takes both.
+func basicProof(r *http.Request) (id, secret string, ok bool) {
+	id, secret, ok = r.BasicAuth()
+	id, err1 := url.QueryUnescape(id)
+	secret, err2 := url.QueryUnescape(secret)
+	return id, secret, ok && errors.Join(err1, err2) == nil
+}
+
+func formProof(r *http.Request) (id, secret string, ok bool) {
+	return r.PostFormValue("client_id"), r.PostFormValue("client_secret"), true
+}
+
+func eitherProof(r *http.Request) (id, secret string, ok bool) {
+	if _, _, basic := r.BasicAuth(); basic {
+		return basicProof(r)
+	}
+	return formProof(r)
 }
 
 // refreshToken takes the refresh token out of a request; one that was issued to another client is refused here, which
@@ -147,8 +169,11 @@ func (a *authServer) refreshToken(r *http.Request) (string, error) {
 	return token, nil
 }
 
-// token serves the token endpoint. Refuse words an error as the vendor does.
-func (a *authServer) token(refuse func(http.ResponseWriter, oauth2.GrantType, error)) http.HandlerFunc {
+// token serves the token endpoint. Refuse words an error as the vendor does, and grant what was granted.
+func (a *authServer) token(
+	refuse func(http.ResponseWriter, oauth2.GrantType, error),
+	grant func(http.ResponseWriter, oauth2.GrantType, oauth2.TokenInfo),
+) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a.exchange.Lock()
 		defer a.exchange.Unlock()
@@ -163,7 +188,7 @@ func (a *authServer) token(refuse func(http.ResponseWriter, oauth2.GrantType, er
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		writeJSON(w, http.StatusOK, a.lib.GetTokenData(info))
+		grant(w, gt, info)
 	}
 }
 

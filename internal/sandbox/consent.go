@@ -76,7 +76,8 @@ func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
 		return consentView{}, refusal("Error 400: redirect_uri_mismatch. Give an absolute http or https URL.")
 	}
 	view := consentView{Vendor: a.vendor, Client: client, Redirect: redirect.Host, Accounts: accounts}
-	for _, value := range strings.Fields(r.FormValue("scope")) {
+	asked := strings.ReplaceAll(r.FormValue(a.scopeParam), a.separator, " ")
+	for _, value := range strings.Fields(asked) {
 		i := slices.IndexFunc(a.scopes, func(s scopeText) bool { return s.Value == value })
 		if i < 0 {
 			return consentView{}, refusal("Error 400: invalid_scope. Some requested scopes were invalid: " + value)
@@ -85,7 +86,7 @@ func (a *authServer) checkAuthorize(r *http.Request) (consentView, error) {
 			view.Scopes = append(view.Scopes, a.scopes[i])
 		}
 	}
-	if len(view.Scopes) == 0 {
+	if len(view.Scopes) == 0 && len(a.scopes) > 0 {
 		return consentView{}, refusal("Error 400: invalid_request. Missing required parameter: scope")
 	}
 	return view, nil
@@ -135,7 +136,7 @@ func (a *authServer) decide(
 		return
 	}
 	data := map[string]any{"error": oauth2errors.ErrAccessDenied.Error()}
-	if decision == "allow" && len(scopes) > 0 {
+	if decision == "allow" && (len(scopes) > 0 || len(a.scopes) == 0) {
 		req.UserID, req.Scope = string(by), strings.Join(scopes, " ")
 		info, err := a.lib.GetAuthorizeToken(r.Context(), req)
 		if err != nil {
@@ -144,15 +145,31 @@ func (a *authServer) decide(
 			return
 		}
 		data = a.lib.GetAuthorizeData(req.ResponseType, info)
-		data["scope"] = req.Scope
+		if req.Scope != "" {
+			data["scope"] = req.Scope
+		}
 	}
-	data["iss"] = a.issuer // RFC 9207
+	if a.issuer != "" {
+		data["iss"] = a.issuer // RFC 9207
+	}
 	target, err := a.lib.GetRedirectURI(req, data)
 	if err != nil {
 		a.page(w, http.StatusBadRequest, consentView{Fault: "Error 400: redirect_uri_mismatch."})
 		return
 	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
+	http.Redirect(w, r, a.signed(r, target), http.StatusSeeOther)
+}
+
+// signed adds what the vendor sends back besides a code.
+func (a *authServer) signed(r *http.Request, target string) string {
+	u, err := url.Parse(target)
+	if err != nil || a.callback == nil {
+		return target
+	}
+	back := u.Query()
+	a.callback(r, back)
+	u.RawQuery = back.Encode()
+	return u.String()
 }
 
 // page shows the consent page, or only its fault.

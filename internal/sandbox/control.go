@@ -41,9 +41,13 @@ func (s *Sandbox) control() http.Handler {
 		host, path := r.FormValue("host"), r.FormValue("path")
 		writeJSON(w, http.StatusOK, map[string]any{"host": host, "path": path, "count": s.Requests(host, path)})
 	})
+	mux.HandleFunc("GET /_sandbox/providers", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]any{"providers": s.Playable()})
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusNotFound, map[string]any{
-			"error": "There is nothing here. The sandbox has /_sandbox/faults, /_sandbox/grants and /_sandbox/requests.",
+			"error": "There is nothing here. The sandbox has /_sandbox/providers, /_sandbox/faults, /_sandbox/grants and " +
+				"/_sandbox/requests.",
 			"hosts": s.Hosts(),
 		})
 	})

@@ -10,7 +10,10 @@ import (
 	oauth2errors "github.com/go-oauth2/oauth2/v4/errors"
 )
 
-const googleScope = "https://www.googleapis.com/auth/"
+const (
+	googleScope    = "https://www.googleapis.com/auth/"
+	googleAccounts = "accounts.google.com"
+)
 
 // googleScopes are the scopes that the sandbox's Google knows.
 var googleScopes = []scopeText{
@@ -40,32 +43,46 @@ var googleScopes = []scopeText{
 
 // google returns the hosts of Google's accounts, calendar and mail.
 func (s *Sandbox) google() map[string]host {
-	auth := s.newAuthServer("Google", "https://accounts.google.com",
-		tokenShape{code: "4/0A", access: "ya29.a0", refresh: "1//0"}, googleScopes)
+	auth := s.newAuthServer(authRules{
+		vendor: "Google", issuer: "https://" + googleAccounts,
+		shape: tokenShape{code: "4/0A", access: "ya29.a0", refresh: "1//0"}, scopes: s.scopesAt(googleAccounts, googleScopes),
+		scopeParam: "scope", separator: " ", lifetime: s.opts.AccessTokenLifetime, rotate: s.opts.RotateRefreshTokens,
+		offers: s.googleOffers, proof: eitherProof,
+	})
 
 	consent := http.NewServeMux()
 	consent.HandleFunc("GET /o/oauth2/v2/auth", auth.authorize)
 	consent.HandleFunc("POST /o/oauth2/v2/auth", auth.authorize)
 
 	tokens := http.NewServeMux()
-	tokens.HandleFunc("POST /token", auth.token(refuseGoogleToken))
+	tokens.HandleFunc("POST /token", auth.token(refuseGoogleToken,
+		func(w http.ResponseWriter, _ oauth2.GrantType, info oauth2.TokenInfo) {
+			writeJSON(w, http.StatusOK, auth.lib.GetTokenData(info))
+		}))
 	tokens.HandleFunc("POST /revoke", s.revokeGoogle)
 
 	www := http.NewServeMux()
 	s.calendar(www)
 	s.userinfo(www)
-	www.HandleFunc("/", googleNotFound)
+	www.HandleFunc("/", s.fromFixtures(googleNotFound))
 
 	mail := http.NewServeMux()
 	s.mail(mail)
-	mail.HandleFunc("/", googleNotFound)
+	mail.HandleFunc("/", s.fromFixtures(googleNotFound))
 
 	return map[string]host{
-		"accounts.google.com":   {handler: consent, browser: true, fail: failGoogleToken},
+		googleAccounts:          {handler: consent, browser: true, fail: failGoogleToken},
 		"oauth2.googleapis.com": {handler: tokens, fail: failGoogleToken},
 		"www.googleapis.com":    {handler: www, fail: failGoogleAPI},
 		"gmail.googleapis.com":  {handler: mail, fail: s.failMail},
 	}
+}
+
+// googleOffers gives a refresh token when offline access was asked for, and this client holds none for the account or
+// the person was made to consent again.
+func (s *Sandbox) googleOffers(r *http.Request, group, account string) bool {
+	again := slices.Contains(strings.Fields(r.FormValue("prompt")), "consent")
+	return r.FormValue("access_type") == "offline" && (again || !s.ledger.remembers(group, account))
 }
 
 // revokeGoogle ends the grant of an access or refresh token (RFC 7009, without its client authentication).
@@ -77,7 +94,7 @@ func (s *Sandbox) revokeGoogle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := s.ledger.revoke(func(o Grant) bool { return o.ID == g.ID }); err != nil {
-		failGoogleToken(w, Fault{Kind: ServerError})
+		failGoogleToken(w, r, Fault{Kind: ServerError})
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{})
@@ -109,7 +126,7 @@ func refuseGoogleToken(w http.ResponseWriter, gt oauth2.GrantType, err error) {
 }
 
 // failGoogleToken words a fault at the token endpoint.
-func failGoogleToken(w http.ResponseWriter, f Fault) {
+func failGoogleToken(w http.ResponseWriter, _ *http.Request, f Fault) {
 	switch f.Kind {
 	case Unauthorized:
 		refuseGoogleToken(w, "", oauth2errors.ErrInvalidClient)
@@ -158,7 +175,7 @@ var (
 )
 
 // failGoogleAPI words a fault of the APIs.
-func failGoogleAPI(w http.ResponseWriter, f Fault) {
+func failGoogleAPI(w http.ResponseWriter, _ *http.Request, f Fault) {
 	switch f.Kind {
 	case Unauthorized:
 		googleUnauthorized.write(w)

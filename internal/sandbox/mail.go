@@ -48,9 +48,9 @@ func metadataOnly(message string) *googleError {
 }
 
 // failMail words a fault of Gmail, which puts the time to come back into the text rather than into a header.
-func (s *Sandbox) failMail(w http.ResponseWriter, f Fault) {
+func (s *Sandbox) failMail(w http.ResponseWriter, r *http.Request, f Fault) {
 	if f.Kind != RateLimited || f.RetryAfter == 0 {
-		failGoogleAPI(w, f)
+		failGoogleAPI(w, r, f)
 		return
 	}
 	w.Header().Del("Retry-After")

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +20,7 @@ import (
 	"github.com/patchbay/patchbay/internal/egress"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
@@ -35,6 +38,12 @@ type Options struct {
 	Log *slog.Logger
 	// AccessTokenLifetime is how long an access token lasts; 0 is 3599 seconds, what Google answers.
 	AccessTokenLifetime time.Duration
+	// Catalog are the providers to play from their manifests and fixtures, besides those that are written by hand; nil is
+	// none.
+	Catalog *provider.Catalog
+	// Fixtures are the directories that the catalog was loaded from, in the same order. Of several that have a provider's
+	// fixtures the last is used.
+	Fixtures []fs.FS
 	// RotateRefreshTokens makes every refresh give a new refresh token and refuse the old one from then on. Google
 	// keeps one refresh token, so false is its behaviour.
 	RotateRefreshTokens bool
@@ -46,9 +55,12 @@ type Sandbox struct {
 	opts      Options
 	ledger    *ledger
 	authority *authority
-	hosts     map[string]host
+	hosts     map[string]host // written by hand
+	world     []*vendor       // played from the catalog
 	faults    *Faults
 	counter   counter
+
+	lifetimeGiven bool // of access tokens, by the options
 
 	mu      sync.Mutex
 	plain   net.Listener
@@ -64,9 +76,12 @@ type host struct {
 	// browser is true where a person's browser goes: these hosts are served over plain HTTP on the loopback address
 	// too.
 	browser bool
+	// holder returns the grant behind a request's credential, nil when there is none; a nil function looks for a bearer
+	// token.
+	holder func(r *http.Request) *Grant
 	// fail writes Unauthorized, RateLimited, TooManyRequests or ServerError as this host words it; the header
 	// Retry-After is set already.
-	fail func(w http.ResponseWriter, f Fault)
+	fail func(w http.ResponseWriter, r *http.Request, f Fault)
 }
 
 // New reads the state file, or makes what it will hold, and returns a sandbox that does not listen yet. It fails when
@@ -85,7 +100,8 @@ func New(opts Options) (*Sandbox, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	if opts.AccessTokenLifetime <= 0 {
+	lifetimeGiven := opts.AccessTokenLifetime > 0
+	if !lifetimeGiven {
 		opts.AccessTokenLifetime = 3599 * time.Second
 	}
 	ledger, err := openLedger(opts.StateFile, opts.Now)
@@ -96,9 +112,10 @@ func New(opts Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{opts: opts, ledger: ledger, authority: authority}
+	s := &Sandbox{opts: opts, ledger: ledger, authority: authority, lifetimeGiven: lifetimeGiven}
 	s.faults = &Faults{ledger: ledger, cleared: make(chan struct{})}
 	s.hosts = s.google()
+	s.world = s.vendors()
 	return s, nil
 }
 
@@ -210,18 +227,18 @@ func (s *Sandbox) dial(ctx context.Context, network, addr string) (net.Conn, err
 
 // plays reports whether the sandbox has this host.
 func (s *Sandbox) plays(name string) bool {
-	_, ok := s.hosts[name]
+	_, ok := s.host(name)
 	return ok
 }
 
-// Hosts lists the host names that the sandbox plays, in alphabetical order.
+// Hosts lists the host names that the sandbox plays, in alphabetical order. A star stands for what can be any.
 func (s *Sandbox) Hosts() []string {
-	names := make([]string, 0, len(s.hosts))
-	for name := range s.hosts {
-		names = append(names, name)
+	names := append(slices.Collect(maps.Keys(s.hosts)), echoes...)
+	for _, v := range s.world {
+		names = append(names, v.names()...)
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // AuthorizeURL returns where the person's browser finds the sandbox's copy of a vendor's authorization page. A URL that
@@ -229,7 +246,10 @@ func (s *Sandbox) Hosts() []string {
 func (s *Sandbox) AuthorizeURL(vendorURL string) string {
 	u, err := url.Parse(vendorURL)
 	base := s.URL()
-	if err != nil || base == "" || !s.hosts[u.Host].browser {
+	if err != nil || base == "" {
+		return vendorURL
+	}
+	if h, ok := s.host(u.Host); !ok || !h.browser {
 		return vendorURL
 	}
 	out := base + "/" + u.Host + u.EscapedPath()

@@ -63,7 +63,7 @@ func (s *Sandbox) plainHandler() http.Handler {
 			return
 		}
 		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-		if !s.hosts[name].browser {
+		if h, ok := s.host(name); !ok || !h.browser {
 			control.ServeHTTP(w, r)
 			return
 		}
@@ -86,7 +86,7 @@ func localHost(hostport string) bool {
 
 // answer counts a request and lets a fault or the vendor's handler answer it.
 func (s *Sandbox) answer(w http.ResponseWriter, r *http.Request, name string) {
-	h, ok := s.hosts[name]
+	h, ok := s.host(name)
 	if !ok {
 		http.Error(w, "The sandbox does not play this host.", http.StatusMisdirectedRequest)
 		return
@@ -100,6 +100,9 @@ func (s *Sandbox) answer(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	grant, _ := s.ledger.bearer(bearerToken(r))
+	if h.holder != nil {
+		grant = h.holder(r)
+	}
 	if f := s.faults.take(answerKinds, name, r.URL.Path, grant); f != nil {
 		s.fail(w, r, h, f)
 		return
@@ -146,7 +149,7 @@ func (s *Sandbox) fail(w http.ResponseWriter, r *http.Request, h host, f *armedF
 	case Truncated, SlowBody, DropBody:
 		s.failHalfway(w, r, h, f)
 	default:
-		h.fail(w, f.Fault)
+		h.fail(w, r, f.Fault)
 	}
 }
 

@@ -1,0 +1,178 @@
+package app_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/patchbay/patchbay/internal/sandbox"
+)
+
+// TestEveryProviderCanBeConnectedAndAsked goes the whole way with every provider of the catalog and every kind of
+// credential, in the sandbox: connect or create, prove, ask each capability that reads, call each that writes; then the
+// vendor asks for patience, and at last the person takes the credential back. It knows no provider.
+func TestEveryProviderCanBeConnectedAndAsked(t *testing.T) {
+	t.Parallel()
+	r := serve(t, "sqlite:"+filepath.Join(t.TempDir(), "patchbay.db"))
+	userID := at(r.mutate("userCreate", "user { id }", map[string]any{"externalId": "ada"}), "user", "id").(string)
+	for _, p := range r.playable() {
+		for _, way := range p.Ways {
+			t.Run(p.Provider+"/"+way.AuthKind, func(t *testing.T) {
+				w := &walk{running: r.within(t), Playable: p, way: way, user: userID}
+				w.connect()
+				w.prove()
+				for _, q := range p.Questions {
+					w.question(q)
+				}
+				for _, c := range p.Writes {
+					w.call(c)
+				}
+				w.beRefused()
+			})
+		}
+	}
+}
+
+// within returns the same server for a part of the test.
+func (r *running) within(t *testing.T) *running {
+	part := *r
+	part.t = t
+	return &part
+}
+
+// playable asks the sandbox which providers it plays.
+func (r *running) playable() []sandbox.Playable {
+	r.t.Helper()
+	resp, err := http.Get(r.Sandbox + "/_sandbox/providers") //nolint:noctx // a test
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var list struct{ Providers []sandbox.Playable }
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
+		r.t.Fatal(err)
+	}
+	if len(list.Providers) < 3 {
+		r.t.Fatalf("the sandbox plays only %v", list.Providers)
+	}
+	return list.Providers
+}
+
+// walk is one provider, connected in one way.
+type walk struct {
+	*running
+	sandbox.Playable
+	way         sandbox.Way
+	user        string
+	integration string
+}
+
+func (w *walk) connect() {
+	w.t.Helper()
+	if w.way.AuthKind != "OAUTH2" {
+		made := w.mutate("integrationCreate", "integration { id }", map[string]any{
+			"userId": w.user, "provider": w.Provider, "authKind": w.way.AuthKind, "name": w.Title, "config": w.way.Config,
+		})
+		w.integration = at(made, "integration", "id").(string)
+		return
+	}
+	var scopes []string
+	offered := w.ask(`query($n: String!) { provider(name: $n) { scopes { name } } }`, map[string]any{"n": w.Provider})
+	for _, s := range at(offered, "provider", "scopes").([]any) {
+		scopes = append(scopes, at(s, "name").(string))
+	}
+	started := w.mutate("integrationConnect", "authorizationUrl state", map[string]any{
+		"userId": w.user, "provider": w.Provider, "config": w.way.Config, "scopes": scopes,
+	})
+	if status, page, _ := w.browse(started["authorizationUrl"].(string)); status != http.StatusOK {
+		w.t.Fatalf("the last page: %d\n%s", status, page)
+	}
+	attempt := w.running.ask(`query($s: String!) { connectAttempt(state: $s) { status failure { message } integration { id } } }`,
+		map[string]any{"s": started["state"]})
+	if at(attempt, "connectAttempt", "status") != "SUCCEEDED" {
+		w.t.Fatalf("the attempt: %v", attempt)
+	}
+	w.integration = at(attempt, "connectAttempt", "integration", "id").(string)
+}
+
+// prove has the credential probed. What has no probe is not unhealthy.
+func (w *walk) prove() {
+	w.t.Helper()
+	checked := w.attempt("integrationCheckHealth", "integration { health { status reason message } }",
+		map[string]any{"id": w.integration})
+	health := at(checked, "integration", "health")
+	if at(health, "reason") != "OK" && at(health, "reason") != "NOT_YET_CHECKED" {
+		w.t.Errorf("health: %v", checked)
+	}
+}
+
+// question asks what somebody asked when the golden questions were written, or what the sandbox proposes.
+func (w *walk) question(q sandbox.Question) {
+	w.t.Helper()
+	text := golden(w.t, w.Provider, q)
+	got := w.attempt("integrationQuery", "result { capability { name } plan { request } results { title content } }",
+		map[string]any{"integrationId": w.integration, "query": text})
+	if len(at(got, "userErrors").([]any)) > 0 || at(got, "result", "capability", "name") != q.Capability {
+		w.t.Errorf("%s: %q: %v", q.Capability, text, got)
+		return
+	}
+	if len(at(got, "result", "results").([]any)) == 0 {
+		w.t.Errorf("%s: %q found nothing: %v", q.Capability, text, got)
+	}
+}
+
+// golden returns the first golden question of a capability, or the one that is proposed.
+func golden(t *testing.T, provider string, q sandbox.Question) string {
+	t.Helper()
+	rows, err := os.ReadFile(filepath.Join("..", "question", "testdata", "golden", provider+".txt"))
+	if err != nil {
+		return q.Query
+	}
+	for row := range strings.Lines(string(rows)) {
+		cells := strings.Split(strings.TrimSpace(row), " | ")
+		if len(cells) >= 3 && cells[0] == provider && cells[2] == q.Capability {
+			return cells[1]
+		}
+	}
+	return q.Query
+}
+
+// call runs a capability that writes.
+func (w *walk) call(c sandbox.Call) {
+	w.t.Helper()
+	if _, ok := at(w.ask(`{ __type(name: "IntegrationInvokeInput") { name } }`, nil), "__type", "name").(string); !ok {
+		return
+	}
+	got := w.attempt("integrationInvoke", "result { capability { name } results { title } }", map[string]any{
+		"integrationId": w.integration, "capability": c.Capability, "arguments": c.Arguments,
+	})
+	if errs := at(got, "userErrors").([]any); len(errs) > 0 {
+		w.t.Errorf("%s: %v", c.Capability, errs)
+	}
+}
+
+// beRefused has the vendor refuse a question for now, and then for good.
+func (w *walk) beRefused() {
+	w.t.Helper()
+	if len(w.Questions) == 0 || slices.Contains([]string{"NONE"}, w.way.AuthKind) {
+		return
+	}
+	q := w.Questions[0]
+	again := func(fault string) any {
+		w.fault(fault)
+		got := w.attempt("integrationQuery", "result { results { title } }", map[string]any{
+			"integrationId": w.integration, "query": golden(w.t, w.Provider, q),
+		})
+		return at(got, "userErrors", 0, "code")
+	}
+	if code := again(`{"kind": "too_many_requests", "times": 1}`); code != "PROVIDER_RATE_LIMITED" {
+		w.t.Errorf("after too many requests: %v", code)
+	}
+	if code := again(`{"kind": "revoke"}`); code != "REAUTHORIZATION_REQUIRED" {
+		w.t.Errorf("after the revocation: %v", code)
+	}
+}
