@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -39,7 +40,7 @@ type providersList struct {
 	catalogSettings `embed:""`
 }
 
-// Run prints one line a provider.
+// Run prints one line a provider, and warns of what ends within 180 days.
 func (c providersList) Run(s streams) error {
 	all, err := c.load()
 	if err != nil {
@@ -57,7 +58,25 @@ func (c providersList) Run(s streams) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Title, strings.Join(p.AuthKinds(), ","), strings.Join(names, ","), p.Checked)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return warnOfSunsets(s, all, time.Now())
+}
+
+// sunsetNotice is how long before its day a sunset is worth a warning.
+const sunsetNotice = 180 * 24 * time.Hour
+
+// warnOfSunsets prints a line for everything that a manifest uses and that ends soon, or has ended.
+func warnOfSunsets(s streams, all *provider.Catalog, now time.Time) error {
+	for _, p := range all.All() {
+		for _, one := range p.SunsetsBy(now.Add(sunsetNotice)) {
+			if _, err := fmt.Fprintf(s.Err, "warning: %s: %s: %s (%s)\n", p.Name, one.Date, one.What, one.Source); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 type providersLint struct {

@@ -92,6 +92,8 @@ type Refresh struct {
 	Margin time.Duration `yaml:"margin"`
 	// Lifetime is that of an access token whose answer has no expires_in; 0 means that such a token does not expire.
 	Lifetime time.Duration `yaml:"lifetime"`
+	// None is the reason why nothing is ever renewed, for example that tokens do not expire.
+	None string `yaml:"none"`
 	// Terminal lists error codes that mean, besides invalid_grant, that the grant is dead.
 	Terminal []string `yaml:"terminal"`
 }

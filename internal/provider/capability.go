@@ -52,6 +52,8 @@ type Operation struct {
 	Items *Expression `yaml:"items"`
 	// Next makes the token of the next page, which becomes .page of its request; null or nothing on the last page.
 	Next *Expression `yaml:"next"`
+	// OnePage is the reason why there is no Next.
+	OnePage string `yaml:"one_page"`
 
 	provider *Provider
 	name     string // of the capability, for .capability

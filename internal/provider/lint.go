@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// minPhrases is how many trigger phrases a read capability has at least.
-const minPhrases = 8
-
 // Lint checks every manifest in a directory and replays its fixtures. It finds all that Load refuses, and besides
 // whatever a manifest should not go without: a probe and an account, or the reason why none; revocation, or what a
 // person must do; error rules; the date and sources of its facts; phrases; and a fixture for all that it does. The
@@ -35,7 +32,7 @@ func Lint(dir fs.FS) []Finding {
 		l := &linter{compiler: compiler{Provider: p}}
 		l.facts()
 		l.access()
-		l.phrases()
+		l.abilities()
 		findings = append(findings, l.findings...)
 		findings = append(findings, l.fixtures(dir)...)
 	}
@@ -60,6 +57,11 @@ func (l *linter) facts() {
 	if len(l.Errors) == 0 {
 		l.fault("$.name", "errors is missing: how this provider says no")
 	}
+	for i, one := range l.Sunsets {
+		if one.Source == "" {
+			l.fault(fmt.Sprintf("$.sunsets[%d]", i), "the sunset of %s has no source: where it was announced", one.Date)
+		}
+	}
 }
 
 func (l *linter) access() {
@@ -77,35 +79,27 @@ func (l *linter) access() {
 			l.fault("$.auth."+strings.ToLower(kind), "revoke is missing: what a person must do to end the credential")
 		}
 	}
-	if o := l.Auth.OAuth2; o != nil {
-		for i, s := range o.Scopes {
-			if s.Description == "" {
-				l.fault(fmt.Sprintf("$.auth.oauth2.scopes[%d]", i), "the scope %s has no description", s.Name)
-			}
-		}
+	if l.Auth.OAuth2 != nil {
+		l.grants()
 	}
 }
 
-func (l *linter) phrases() {
-	if len(l.Capabilities) == 0 && l.Configured == nil {
-		l.fault("$.name", "there are no capabilities")
+// grants looks at what a person allows, and how that is kept alive.
+func (l *linter) grants() {
+	o := l.Auth.OAuth2
+	for i, s := range o.Scopes {
+		if s.Description == "" {
+			l.fault(fmt.Sprintf("$.auth.oauth2.scopes[%d]", i), "the scope %s has no description", s.Name)
+		}
 	}
-	for i, c := range l.Capabilities {
-		where := fmt.Sprintf("$.capabilities[%d]", i)
-		if c.Description == "" {
-			l.fault(where, "the capability %s has no description", c.Name)
-		}
-		distinct := map[string]bool{}
-		for _, p := range c.Phrases {
-			distinct[strings.ToLower(strings.TrimSpace(p))] = true
-		}
-		if c.Effect == Read && len(distinct) < minPhrases {
-			l.fault(where, "the capability %s has %d trigger phrases; a read needs at least %d", c.Name, len(distinct),
-				minPhrases)
-		}
-		if c.Effect == Write && len(c.Arguments) == 0 {
-			l.fault(where, "the capability %s writes and has no arguments", c.Name)
-		}
+	switch r := o.Refresh; {
+	case r.None != "" && (r.Rotates || r.Margin > 0):
+		l.fault("$.auth.oauth2.refresh", "refresh says how tokens are renewed, or none: the reason why they are not")
+	case r.None == "" && r.Margin == 0:
+		l.fault("$.auth.oauth2.refresh", "refresh.margin is missing: how long before its end a token is renewed; or none: the "+
+			"reason why it is not")
+	case r.Lifetime > 0 && r.Margin >= r.Lifetime:
+		l.fault("$.auth.oauth2.refresh", "refresh.margin must be shorter than refresh.lifetime, or tokens are always renewed")
 	}
 }
 
@@ -152,7 +146,10 @@ func (l *linter) isCapability(f Fixture) bool {
 func (l *linter) wanted(all []Fixture) []string {
 	out := []string{ShowsRevokedToken, ShowsRateLimit, "an empty page"}
 	if l.Auth.OAuth2 != nil {
-		out = append(out, ShowsAuthorize, ShowsToken, ShowsRefresh, ShowsRefreshRejected)
+		out = append(out, ShowsAuthorize, ShowsToken)
+		if l.Auth.OAuth2.Refresh.None == "" {
+			out = append(out, ShowsRefresh, ShowsRefreshRejected)
+		}
 		if l.Auth.OAuth2.Revoke.URL != "" {
 			out = append(out, ShowsRevoke)
 		}

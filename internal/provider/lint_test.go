@@ -86,6 +86,96 @@ func TestTheLintRefusesWhatAManifestShouldNotGoWithout(t *testing.T) {
 	}
 }
 
+// write is a capability that changes something, for the end of the documented manifest.
+const write = `
+  - name: close_ticket
+    description: Close a ticket
+    effect: write
+    arguments:
+      required: [number]
+      properties: { number: { type: integer }, note: { type: object, properties: { text: { type: string } } } }
+    request: '{ method: "POST", path: "/tickets/\(.arguments.number)/close" }'
+    result: custom_record
+    results: '{ title: .subject }'
+`
+
+func TestTheLintRefusesWhatACapabilityShouldNotGoWithout(t *testing.T) {
+	t.Parallel()
+	manifest, fixtures := complete(t)
+	for name, c := range map[string]struct{ manifest, message string }{
+		"more pages":                    {strings.Replace(manifest, "    next: .next_cursor\n", "", 1), "list_tickets has next"},
+		"one page and more":             {manifest + "    one_page: No.\n", "list_tickets has next"},
+		"a type of an argument":         {manifest + strings.Replace(write, "number: { type: integer }", "number: {}", 1), "the argument number of close_ticket has no type"},
+		"a type inside an argument":     {manifest + strings.Replace(write, "text: { type: string }", "text: { description: x }", 1), "the argument note.text of close_ticket has no type"},
+		"a type of an argument's items": {manifest + strings.Replace(write, "text: { type: string }", "text: { type: array, items: {} }", 1), "the argument note.text[] of close_ticket has no type"},
+		"arguments":                     {manifest + write[:strings.Index(write, "    arguments")] + write[strings.Index(write, "    request"):], "close_ticket writes and has no arguments"},
+		"a fixture of a write":          {manifest + write, "no fixture shows close_ticket"},
+		"the source of a sunset":        {manifest + "sunsets: [{ date: 2027-01-31, what: Version 1 ends }]\n", "the sunset of 2027-01-31 has no source"},
+	} {
+		findings := provider.Lint(fstest.MapFS{
+			"tickets.yaml": {Data: []byte(c.manifest)}, "tickets.fixtures.yaml": {Data: []byte(fixtures)},
+		})
+		if !slices.ContainsFunc(findings, func(f provider.Finding) bool { return strings.Contains(f.Message, c.message) }) {
+			t.Errorf("%s: want %q in %v", name, c.message, findings)
+		}
+	}
+}
+
+func TestTheLintLooksAtHowGrantsAreKept(t *testing.T) {
+	t.Parallel()
+	const kept = "refresh: { rotates: false, margin: 5m, lifetime: 1h }"
+	manifest, fixtures := file(t, "gmail.yaml"), file(t, "gmail.fixtures.yaml")
+	renewal := fixtures[strings.Index(fixtures, "- shows: refresh"):strings.Index(fixtures, "- shows: revoke\n")]
+	without := strings.Replace(fixtures, renewal, "", 1)
+	for name, c := range map[string]struct{ manifest, fixtures, message string }{
+		"no margin":               {strings.Replace(manifest, kept, "refresh: { rotates: false }", 1), fixtures, "refresh.margin is missing"},
+		"a margin without end":    {strings.Replace(manifest, kept, "refresh: { margin: 1h, lifetime: 1h }", 1), fixtures, "shorter than refresh.lifetime"},
+		"renewed and not renewed": {strings.Replace(manifest, kept, "refresh: { margin: 5m, none: Why. }", 1), fixtures, "or none"},
+		"not renewed":             {strings.Replace(manifest, kept, "refresh: { none: Why. }", 1), without, ""},
+		"no fixture of a renewal": {manifest, without, "no fixture shows refresh"},
+		"no scopes":               {strings.Replace(manifest, "    scopes: [gmail.readonly", "    #", 1), fixtures, "search_messages has no scopes"},
+	} {
+		var all []string
+		for _, f := range provider.Lint(fstest.MapFS{
+			"gmail.yaml": {Data: []byte(c.manifest)}, "gmail.fixtures.yaml": {Data: []byte(c.fixtures)},
+		}) {
+			all = append(all, f.Error())
+		}
+		if got := strings.Join(all, "\n"); c.message == "" && got != "" || !strings.Contains(got, c.message) {
+			t.Errorf("%s: want %q, got %s", name, c.message, got)
+		}
+	}
+}
+
+func file(t *testing.T, name string) string {
+	t.Helper()
+	text, err := catalog.FS.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestSunsetsAreToldByTheirDay(t *testing.T) {
+	t.Parallel()
+	p := decode(t, tickets+`sunsets:
+  - { date: 2027-05-22, what: C ends, source: c }
+  - { date: 2027-05-21, what: B ends, source: b }
+  - { date: 2026-01-01, what: A has ended, source: a }
+`)
+	now := time.Date(2026, 11, 22, 23, 30, 0, 0, time.UTC)
+	var got []string
+	for _, s := range p.SunsetsBy(now.AddDate(0, 0, 180)) {
+		got = append(got, s.Date)
+	}
+	if strings.Join(got, " ") != "2026-01-01 2027-05-21" {
+		t.Errorf("got %v", got)
+	}
+	if before := p.SunsetsBy(time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC)); len(before) != 0 {
+		t.Errorf("before any: %v", before)
+	}
+}
+
 func TestADefaultWindowFollowsTheAskersDay(t *testing.T) {
 	t.Parallel()
 	zurich, err := time.LoadLocation("Europe/Zurich")

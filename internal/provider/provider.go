@@ -79,13 +79,6 @@ type Static struct {
 	Revoke string `yaml:"revoke"`
 }
 
-// Sunset is an announced end of something that the manifest uses.
-type Sunset struct {
-	Date   string `yaml:"date"`
-	What   string `yaml:"what"`
-	Source string `yaml:"source"`
-}
-
 // Probe is a harmless request that proves a credential.
 type Probe struct {
 	Call `yaml:",inline"`
