@@ -408,3 +408,25 @@ func TestADescriptionNamesEveryFault(t *testing.T) {
 		}
 	}
 }
+
+func TestAScopeThatAnswersNeverNameCountsWithTheOthers(t *testing.T) {
+	t.Parallel()
+	scope := ""
+	w := vendor(t, func(rw http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(rw, `{"access_token":"a"%s}`, scope)
+	})
+	w.Server.Scopes = append(w.Server.Scopes, oauth.Scope{Name: "offline", Required: true, Unnamed: true})
+	for answer, want := range map[string][]string{
+		`,"scope":"mail"`: {"mail", "offline"}, `,"scope":"mail offline"`: {"mail", "offline"}, ``: nil,
+	} {
+		scope = answer
+		got, err := w.Exchange(t.Context(), "code", seal.Secret{}, "")
+		if err != nil || !slices.Equal(got.Scopes, want) {
+			t.Errorf("%s: %v, %v", answer, got, err)
+		}
+	}
+	w.Server.Scopes[2].Required = false
+	if err := w.Server.Validate(); err == nil || !strings.Contains(err.Error(), "only a required scope") {
+		t.Errorf("a scope that may not have been asked for: %v", err)
+	}
+}

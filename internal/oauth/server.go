@@ -138,6 +138,8 @@ type Scope struct {
 	Default bool `yaml:"default"`
 	// Required scopes are always asked for; without them the integration cannot work.
 	Required bool `yaml:"required"`
+	// Unnamed says of a required scope that the server's answers never name it: it counts as granted with any other.
+	Unnamed bool `yaml:"unnamed"`
 }
 
 // Client is the application that the vendor knows.
@@ -188,6 +190,9 @@ func (s *Server) Validate() error {
 	for i, scope := range s.Scopes {
 		if scope.Name == "" || names[scope.Name] || values[scope.value()] {
 			fault(fmt.Sprintf("scopes[%d]", i), "needs a name and a value that no other scope has")
+		}
+		if scope.Unnamed && !scope.Required {
+			fault(fmt.Sprintf("scopes[%d]", i), "only a required scope can be unnamed: others may not have been asked for")
 		}
 		names[scope.Name], values[scope.value()] = true, true
 	}
@@ -241,7 +246,7 @@ func (s *Server) vendorScopes(names []string) ([]string, error) {
 }
 
 // shortScopes spells the vendor's scopes as our names, each once; one without a name of ours keeps the vendor's
-// spelling. It returns nil when there are none.
+// spelling. Those that answers never name are added. It returns nil when there are none.
 func (s *Server) shortScopes(values []string) []string {
 	var out []string
 	for _, v := range values {
@@ -250,6 +255,11 @@ func (s *Server) shortScopes(values []string) []string {
 		}
 		if !slices.Contains(out, v) {
 			out = append(out, v)
+		}
+	}
+	for _, scope := range s.Scopes {
+		if scope.Unnamed && len(out) > 0 && !slices.Contains(out, scope.Name) {
+			out = append(out, scope.Name)
 		}
 	}
 	return out
