@@ -44,7 +44,7 @@ type Capability struct {
 // Operation is one request and how its answer is read.
 type Operation struct {
 	Asks *Expression `yaml:"request"`
-	// Kind is that of the results, one of Kinds.
+	// Kind is that of the results, one of Kinds; one that names another in `as` is of that.
 	Kind string `yaml:"result"`
 	// Yields makes one object for each result; the kinds say what it may hold.
 	Yields *Expression `yaml:"results"`

@@ -22,6 +22,11 @@ type Result struct {
 }
 
 func newResult(kind string, fields map[string]any) Result {
+	if as, ok := fields["as"].(string); ok && kinds[as] != nil { // what one capability finds may be of several kinds
+		kind = as
+		fields = maps.Clone(fields)
+		delete(fields, "as")
+	}
 	m := mapped(fields)
 	r := Result{Kind: kind, Title: m.text("title"), Content: m.text("content"), URL: m.address("url")}
 	r.Fields = kinds[kind](m)
