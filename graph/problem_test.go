@@ -142,13 +142,17 @@ func TestPagesMultiplyTheCostOfADocument(t *testing.T) {
 				t.Errorf("%s: %s", document, r.body)
 			}
 		}
-		var calls strings.Builder
-		for n := range 20 {
-			fmt.Fprintf(&calls, `a%d: integrationRefresh(input: {id: "int_01h455vb4pex5vsknk084sn02q"}) {
-				userErrors { code } } `, n)
-		}
-		if r := e.do("acme", "mutation { "+calls.String()+"}", nil); r.code() != "QUERY_TOO_COMPLEX" {
-			t.Errorf("twenty calls out: %s", r.body)
+		for _, field := range []string{
+			`integrationRefresh(input: {id: "int_01h455vb4pex5vsknk084sn02q"})`,
+			`integrationInvoke(input: {integrationId: "int_01h455vb4pex5vsknk084sn02q", capability: "x"})`,
+		} {
+			var calls strings.Builder
+			for n := range 20 {
+				fmt.Fprintf(&calls, "a%d: %s { userErrors { code } } ", n, field)
+			}
+			if r := e.do("acme", "mutation { "+calls.String()+"}", nil); r.code() != "QUERY_TOO_COMPLEX" {
+				t.Errorf("twenty calls out: %s", r.body)
+			}
 		}
 	})
 }

@@ -27,6 +27,11 @@ func (w *badWorld) cases() map[string]badInput {
 			"userId": w.ada, "provider": "google_calendar", "name": "x", "config": map[string]any{"credentials": credentials},
 		}
 	}
+	call := func(changes map[string]any) map[string]any {
+		in := map[string]any{"integrationId": w.webhook["html"], "capability": "orders"}
+		maps.Copy(in, changes)
+		return in
+	}
 	attempt := []string{"connect_attempts", "audit_events"}
 	// A failed question is counted and audited, and it may tell something about health.
 	question := []string{"audit_events", "usage_counters", "integrations", "health_changes", "company_sequences"}
@@ -130,6 +135,33 @@ func (w *badWorld) cases() map[string]badInput {
 			"NOT_FOUND", "input.personalityId", "audit_events"),
 		"a conversation that is no id": input("integrationQuery",
 			ask(map[string]any{"conversationId": "user_" + madeUp}), "INVALID", "input.conversationId"),
+		"a capability that is none": input("integrationInvoke",
+			call(map[string]any{"capability": "nosuch"}), "NOT_FOUND", "input.capability", "audit_events"),
+		"a capability without a name": input("integrationInvoke",
+			call(map[string]any{"capability": ""}), "INVALID", "input.capability"),
+		"an argument that is none": input("integrationInvoke",
+			call(map[string]any{"arguments": map[string]any{"nosuch": mark}}),
+			"INVALID", "input.arguments.nosuch", "audit_events"),
+		"arguments that nest too deep": input("integrationInvoke",
+			call(map[string]any{"arguments": map[string]any{"a": nested(20)}}), "INVALID", "input.arguments", "audit_events"),
+		"arguments that are too much": input("integrationInvoke",
+			call(map[string]any{"arguments": map[string]any{"a": strings.Repeat("x", 65<<10)}}),
+			"INVALID", "input.arguments", "audit_events"),
+		"arguments that are a list": input("integrationInvoke",
+			call(map[string]any{"arguments": []any{mark}}), "BAD_USER_INPUT", "input.arguments"),
+		"a key of no characters": input("integrationInvoke",
+			call(map[string]any{"idempotencyKey": ""}), "INVALID", "input.idempotencyKey"),
+		"a key that is too long": input("integrationInvoke",
+			call(map[string]any{"idempotencyKey": strings.Repeat(mark, 30)}), "INVALID", "input.idempotencyKey"),
+		"a key on two lines": input("integrationInvoke",
+			call(map[string]any{"idempotencyKey": "a\n" + mark}), "INVALID", "input.idempotencyKey"),
+		"a call for a user of another": input("integrationInvoke",
+			call(map[string]any{"userId": w.foreign["user"]}), "NOT_FOUND", "input.userId", "audit_events"),
+		"a write without its scope": input("integrationInvoke", call(map[string]any{
+			"integrationId": w.calendar["html"], "capability": "create_event",
+		}), "MISSING_SCOPES", "", "audit_events"),
+		"a call that takes too long": input("integrationInvoke",
+			call(map[string]any{"timeoutMs": 30001}), "INVALID", "input.timeoutMs"),
 		"a personality twice": input("integrationSetPersonalityAccess",
 			map[string]any{"integrationId": w.webhook["html"], "access": []any{
 				map[string]any{"personalityId": w.personality, "allowed": true},
@@ -199,7 +231,13 @@ func (w *badWorld) cases() map[string]badInput {
 		all["metadata, changed, under the key "+key] = input("userUpdate",
 			map[string]any{"id": w.ada, "metadata": map[string]any{key: "x"}}, "INVALID", "input.metadata")
 	}
+	for id, at := range map[string]string{"int_" + madeUp: "of nobody", w.foreign["integration"]: "of another company"} {
+		all["integrationInvoke "+at] = input("integrationInvoke",
+			call(map[string]any{"integrationId": id}), "NOT_FOUND", "input.integrationId")
+	}
 	for _, answer := range badAnswers {
+		all["a webhook's answer to a call: "+answer] = input("integrationInvoke",
+			call(map[string]any{"integrationId": w.webhook[answer]}), "PROVIDER_FAILED", "", question...)
 		all["a webhook's answer: "+answer] = input("integrationQuery",
 			ask(map[string]any{"integrationId": w.webhook[answer]}), "PROVIDER_FAILED", "", question...)
 		all["a calendar's answer: "+answer] = input("integrationQuery", map[string]any{
@@ -207,4 +245,13 @@ func (w *badWorld) cases() map[string]badInput {
 		}, "PROVIDER_FAILED", "", question...)
 	}
 	return all
+}
+
+// nested returns a list in a list, so many times.
+func nested(times int) any {
+	var v any = mark
+	for range times {
+		v = []any{v}
+	}
+	return v
 }

@@ -29,6 +29,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		userID := at(keep(r.mutate("userCreate", "user { id }", map[string]any{"externalId": "ada"})), "user", "id").(string)
 		connect := r.mutate("integrationConnect", "authorizationUrl state", map[string]any{
 			"userId": userID, "provider": "google_calendar", "redirectUrl": "http://127.0.0.1:9/done",
+			"scopes": []string{"calendar.events"},
 		})
 		state := connect["state"].(string)
 		done := keep(r.mutate("integrationCallback", "integration { id status config secretNames health { status message } }",
@@ -51,6 +52,20 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		if got := at(pasted, "integration", "status"); got != "CONNECTED" {
 			t.Errorf("with pasted credentials it is %v", got)
 		}
+
+		// A call by name: its arguments, its key and its answer are the caller's, and are kept nowhere.
+		private := []string{"ARGUMENT51b0", "KEY8e2f-of-a-call", answered}
+		invoke := map[string]any{
+			"integrationId": id, "capability": "create_event", "idempotencyKey": private[1],
+			"arguments": map[string]any{"title": private[0], "start": "2026-01-21T09:00:00Z", "end": "2026-01-21T10:00:00Z"},
+		}
+		selection := "replayed result { plan { request } results { title structuredData } }"
+		if made := keep(r.mutate("integrationInvoke", selection, invoke)); at(made, "result", "results", 0, "title") != answered {
+			t.Errorf("the write: %v", made)
+		}
+		keep(r.mutate("integrationInvoke", selection, invoke))
+		invoke["arguments"] = map[string]any{"title": private[0], "start": private[0], "nonsense": private[0]}
+		keep(r.attempt("integrationInvoke", selection, invoke))
 
 		hook := r.mutate("integrationCreate", "signingSecret integration { id config secretNames }", map[string]any{
 			"userId": userID, "provider": "custom_webhook", "name": "Orders",
@@ -87,6 +102,13 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		}
 		dump += dumpOf(t, database)
 
+		for place, content := range map[string]string{"the log": r.Log.String(), "the database": dump} {
+			for _, one := range private {
+				if strings.Contains(content, one) {
+					t.Errorf("%s holds %s, which was part of a call by name", place, one)
+				}
+			}
+		}
 		// The vendor did receive the secrets, so the test is not about nothing.
 		for _, sent := range []string{mark + "-client-secret", mark + "-code", mark + "-access-1", mark + "-refresh", mark + "-pasted", mark + "-webhook-token"} {
 			if !strings.Contains(v.requests(), sent) {

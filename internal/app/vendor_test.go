@@ -15,6 +15,9 @@ import (
 // mark is in every secret that the marked vendor issues and that the test gives.
 const mark = "MARKED7f3a9c"
 
+// answered is in what the marked vendor answers to a write: the caller sees it, and nobody keeps it.
+const answered = "ANSWERED4c1d"
+
 // vendor is a provider whose secrets are marked and who repeats them where a careless vendor would: in error texts.
 type vendor struct {
 	*httptest.Server
@@ -22,6 +25,7 @@ type vendor struct {
 	mu      sync.Mutex
 	issued  int
 	revoked bool
+	written int             // events that were made
 	heard   strings.Builder // every request as it came in
 }
 
@@ -56,6 +60,10 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, `{"kind":"calendar#calendarListEntry","id":"ada@example.com","summary":"Ada"}`)
 	case strings.HasSuffix(r.URL.Path, "/calendarList"):
 		fmt.Fprintln(w, `{"kind":"calendar#calendarList"}`)
+	case strings.HasSuffix(r.URL.Path, "/events") && r.Method == http.MethodPost:
+		v.written++
+		fmt.Fprintf(w, `{"kind":"calendar#event","id":"new-%d","summary":"%s","start":{"dateTime":"2026-01-21T09:00:00Z"}}`,
+			v.written, answered)
 	case strings.HasSuffix(r.URL.Path, "/events"):
 		fmt.Fprintln(w, `{"kind":"calendar#events","items":[{"id":"1","summary":"Planning","start":{"dateTime":"2026-01-21T09:00:00Z"},"end":{"dateTime":"2026-01-21T10:00:00Z"}}]}`)
 	case r.URL.Path == "/hook":

@@ -110,8 +110,8 @@ func (a *asking) recordEvent(ctx context.Context, failure error) error {
 		e.Query = &a.in.Query
 	} else {
 		e.Type = audit.Invoked
-		if a.plan.Request != "" { // their names are the schema's, not whatever the caller wrote
-			e.Details["arguments"] = a.invocation.argumentNames()
+		if a.capability != nil {
+			e.Details["arguments"] = a.argumentNames()
 		}
 		if a.replayed {
 			e.Details["replayed"] = true

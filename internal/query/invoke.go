@@ -159,8 +159,18 @@ func (a *asking) unsettled(err error) error {
 	return out
 }
 
-// argumentNames are what the trail shows of the arguments.
-func (in InvokeInput) argumentNames() []string { return slices.Sorted(maps.Keys(in.Arguments)) }
+// argumentNames are what the trail shows of the arguments: the names that the schema has, not whatever a caller made up.
+func (a *asking) argumentNames() []string {
+	known, _ := a.capability.ArgumentsSchema()["properties"].(map[string]any)
+	out := []string{}
+	for name := range a.invocation.Arguments {
+		if _, ok := known[name]; ok {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // below puts names in front of the fields of faults.
 func below(err error, names ...string) error {
