@@ -92,7 +92,9 @@ func (p *Provider) send(req *http.Request, c Credential) (sent, error) {
 	if err := fillPlaceholders(config, p.Placeholders, secret); err != nil {
 		return sent{}, err
 	}
-	document := map[string]any{"kind": c.Kind, "access": orNull(c.Access.Reveal()), "config": config}
+	document := map[string]any{
+		"kind": c.Kind, "access": orNull(c.Access.Reveal()), "config": config, "path": req.URL.Path,
+	}
 	v, err := p.Auth.Send.first(req.Context(), document, nil, nil)
 	if err != nil {
 		return sent{}, p.unsendable("The credential is not complete.")

@@ -67,7 +67,8 @@ type Auth struct {
 	Basic       *Static       `yaml:"basic"`
 	None        *Static       `yaml:"none"`
 	// Send turns a credential into headers and query parameters. Without it the access token goes out as a bearer
-	// token (RFC 6750 section 2.1). Its input is {kind, access, config}, where config holds the secrets too.
+	// token (RFC 6750 section 2.1). Its input is {kind, access, config, path}, where config holds the secrets too, and
+	// path, that of the request's address, decides between several of them.
 	Send *Expression `yaml:"send"`
 }
 
