@@ -86,6 +86,8 @@ const (
 
 // Refresh says how this server's tokens are renewed.
 type Refresh struct {
+	// None is why there are no refresh tokens; empty where there are.
+	None string `yaml:"none"`
 	// Rotates is true when each refresh token works once and a refresh answers with the next one.
 	Rotates bool `yaml:"rotates"`
 	// Margin is how long before expiry a token is renewed; 0 leaves it to the caller.
@@ -182,6 +184,9 @@ func (s *Server) Validate() error {
 	}
 	if !slices.Contains([]Ends{"", EndsGrant, EndsAccount}, s.Revoke.Ends) {
 		fault("revoke.ends", "must be grant or account")
+	}
+	if s.Refresh.None != "" && (s.Refresh.Rotates || s.Refresh.Margin != 0) {
+		fault("refresh", "none is a reason, and then there is nothing to rotate and no margin")
 	}
 	if s.Refresh.Margin < 0 || s.Refresh.Lifetime < 0 {
 		fault("refresh", "margin and lifetime cannot be negative")

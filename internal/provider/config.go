@@ -21,18 +21,31 @@ func (p *Provider) ConfigSchema(kind string) map[string]any {
 }
 
 // KindFor returns the way to authenticate that a config is meant for when the caller names none: the one among kinds, or
-// among all where none are given, whose schema finds the fewest faults with it, the first of those that are equal.
+// among all where none are given, that knows most of its settings, and of those the one whose schema finds the fewest
+// faults with it, the first of those that are equal.
 func (p *Provider) KindFor(config map[string]any, kinds ...string) string {
 	if len(kinds) == 0 {
 		kinds = p.AuthKinds()
 	}
-	best, fewest := "", math.MaxInt
+	best, fewest := "", [2]int{math.MaxInt, math.MaxInt}
 	for _, kind := range kinds {
-		if faults := len(problem.All(p.ValidateConfig(kind, config))); faults < fewest {
-			best, fewest = kind, faults
+		count := [2]int{p.unknown(kind, config), len(problem.All(p.ValidateConfig(kind, config)))}
+		if slices.Compare(count[:], fewest[:]) < 0 {
+			best, fewest = kind, count
 		}
 	}
 	return best
+}
+
+// unknown counts the settings of a config that are none for this way to authenticate.
+func (p *Provider) unknown(kind string, config map[string]any) (count int) {
+	properties, _ := p.ConfigSchema(kind)["properties"].(map[string]any)
+	for name := range config {
+		if properties[name] == nil {
+			count++
+		}
+	}
+	return count
 }
 
 // ValidateConfig checks a config, secrets included, against the schema of one way to authenticate. It returns every
