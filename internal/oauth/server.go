@@ -86,8 +86,6 @@ const (
 
 // Refresh says how this server's tokens are renewed.
 type Refresh struct {
-	// None is why there are no refresh tokens; empty where there are.
-	None string `yaml:"none"`
 	// Rotates is true when each refresh token works once and a refresh answers with the next one.
 	Rotates bool `yaml:"rotates"`
 	// Margin is how long before expiry a token is renewed; 0 leaves it to the caller.
