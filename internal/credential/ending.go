@@ -139,12 +139,12 @@ func (s *Service) revoke(ctx context.Context, row *ent.Credential, owner string)
 	var cause error
 	switch {
 	case known && !tokens && len(row.Secrets) > 0 && p.RevokeReason(row.AuthKind) != "",
-		known && tokens && p.Auth.OAuth2 != nil && p.Auth.OAuth2.Revoke.URL == "":
+		known && tokens && p.Auth.OAuth2 != nil && !p.Revocable():
 		out.Outcome, out.Message = Unsupported, p.RevokeReason(row.AuthKind)
 	case tokens:
 		out.Outcome = Revoked
 		letGo := s.hold(ctx, row, owner)
-		cause = s.giveBack(ctx, row)
+		cause = s.giveBack(ctx, row, owner)
 		letGo()
 	}
 	if cause != nil && s.Now().Sub(*cmp.Or(row.EndingSince, &row.UpdatedAt)) < RevocationLimit {
@@ -166,25 +166,6 @@ func (s *Service) revoke(ctx context.Context, row *ent.Credential, owner string)
 		})
 	})
 	return out, err
-}
-
-// giveBack sends the token that ends the grant. A token that the server does not know, or calls dead, is given back.
-func (s *Service) giveBack(ctx context.Context, row *ent.Credential) error {
-	access, err := s.openAccess(row)
-	if err != nil {
-		return err
-	}
-	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
-	if err != nil {
-		return err
-	}
-	wire, err := s.wire(row)
-	if err != nil {
-		return err
-	}
-	return within(ctx, callLimit, func(ctx context.Context) error {
-		return wire.Revoke(ctx, wire.Server.Revoke.Pick(access, refresh))
-	})
 }
 
 // retryLater records a revocation that failed. Only the first failure enters the trail: the last word does anyway.

@@ -175,14 +175,14 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 	if err != nil {
 		return s.refused(ctx, row, owner, err)
 	}
-	return s.keep(ctx, row, owner, wire, tok, refresh)
+	return s.keep(ctx, row, owner, tok, refresh)
 }
 
 // keep stores tokens until it succeeds: what was spent for them cannot be spent again. An answer without a refresh token
 // keeps the one that was spent (RFC 6749 section 6); it is sealed anew, so that a rotation of keys during the call is not
 // undone.
 func (s *Service) keep(
-	ctx context.Context, row *ent.Credential, owner string, wire *oauth.Wire, tok *oauth.Token, spent seal.Secret,
+	ctx context.Context, row *ent.Credential, owner string, tok *oauth.Token, spent seal.Secret,
 ) (*ent.Credential, error) {
 	kept := *tok
 	if kept.Refresh.IsZero() {
@@ -213,9 +213,9 @@ func (s *Service) keep(
 	})
 	switch {
 	case problem.Is(err, problem.NotFound): // the row is gone: nobody else will give these back
-		_ = within(ctx, callLimit, func(ctx context.Context) error {
-			return wire.Revoke(ctx, wire.Server.Revoke.Pick(tok.Access, tok.Refresh))
-		})
+		if p, ok := s.Provider(row.Provider); ok {
+			_ = s.GiveBack(ctx, p, row.Config, tok)
+		}
 		return nil, err
 	case err != nil:
 		return nil, err

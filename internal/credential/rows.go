@@ -73,8 +73,8 @@ type Rows interface {
 	// MarkEnding stops all use of a credential, with the next generation, and returns it. It changes nothing when the
 	// credential is ending already. The background may revoke it from next on.
 	MarkEnding(ctx context.Context, id string, how Stopping, at, next time.Time) (*ent.Credential, error)
-	// HandOver puts tokens that came too late into an ending row that owner holds, so that its revocation sends them. It
-	// reports false when the row's tokens were dropped.
+	// HandOver puts tokens that came too late, and when they end, into an ending row that owner holds, so that its
+	// revocation sends them. It reports false when the row's tokens were dropped.
 	HandOver(ctx context.Context, id, owner string, t Tokens) (bool, error)
 	// Destroy deletes an ending row that owner holds.
 	Destroy(ctx context.Context, id, owner string) (bool, error)

@@ -193,7 +193,9 @@ func (p *process) MarkEnding(
 func (p *process) HandOver(ctx context.Context, id, owner string, t credential.Tokens) (bool, error) {
 	return p.change(ctx, id, func(row *ent.Credential) bool {
 		return row.State == credential.Ending && owns(row, owner) && len(row.AccessToken)+len(row.RefreshToken) > 0
-	}, func(row *ent.Credential) { row.AccessToken, row.RefreshToken = t.Access, t.Refresh })
+	}, func(row *ent.Credential) {
+		row.AccessToken, row.RefreshToken, row.ExpiresAt = t.Access, t.Refresh, t.ExpiresAt
+	})
 }
 
 func (p *process) Destroy(ctx context.Context, id, owner string) (bool, error) {

@@ -273,10 +273,14 @@ func (r Stored) MarkEnding(
 
 // HandOver puts tokens that came too late into an ending row.
 func (r Stored) HandOver(ctx context.Context, id, owner string, t Tokens) (bool, error) {
-	n, err := r.table(ctx).Update().
+	u := r.table(ctx).Update().
 		Where(entcredential.ID(id), entcredential.State(Ending), entcredential.LeaseOwner(owner),
 			entcredential.Or(entcredential.AccessTokenNotNil(), entcredential.RefreshTokenNotNil())).
-		SetAccessToken(t.Access).SetRefreshToken(t.Refresh).Save(ctx)
+		SetAccessToken(t.Access).SetRefreshToken(t.Refresh).SetNillableExpiresAt(t.ExpiresAt)
+	if t.ExpiresAt == nil {
+		u.ClearExpiresAt()
+	}
+	n, err := u.Save(ctx)
 	if err != nil {
 		return false, fmt.Errorf("hand tokens over to their revocation: %w", err)
 	}

@@ -73,12 +73,12 @@ const maxAccount = 255
 
 // giveBack revokes a token that nobody will use. It does its best: the person can still take the access away at the
 // provider. A grant that another integration lives on is left alone.
-func (s *Service) giveBack(ctx context.Context, g *grant) {
+func (s *Service) giveBack(ctx context.Context, g *grant, config column.Object) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
 	defer cancel()
 	shared, err := s.sharesAccount(ctx, g.provider, g.account.ID, "")
 	if err == nil && !shared {
-		err = g.wire.Revoke(ctx, g.wire.Server.Revoke.Pick(g.token.Access, g.token.Refresh))
+		err = s.Credentials.GiveBack(ctx, g.provider, config, g.token)
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "an unused token was not given back", "provider", g.provider.Name, "error", err)

@@ -67,7 +67,7 @@ func (s *Service) grant(ctx context.Context, row *ent.ConnectAttempt, said answe
 		integrationID, err = s.keep(ctx, g, row)
 	}
 	if err != nil {
-		s.giveBack(ctx, g)
+		s.giveBack(ctx, g, row.Config)
 		return "", err
 	}
 	return integrationID, nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/credential"
@@ -191,10 +190,7 @@ func TestWhereTheAccessWasGrantedDoesNotChangeUnderAConnection(t *testing.T) {
 			t.Errorf("connected again as %s, %v", *again.AccountID, again.Config)
 		}
 		// what was granted at the first address is given back there, although the integration speaks of another by now
-		w.Wait(time.Hour)
-		if _, err := w.Credentials.RetryRevocations(t.Context(), 10); err != nil {
-			t.Fatal(err)
-		}
+		retryRevocations(t, w)
 		if len(w.Vendor.Calls("north.example.com/revoke")) != 1 || len(w.Vendor.Calls("south.example.com/revoke")) != 0 {
 			t.Error("the old grant was not given back where it was granted")
 		}

@@ -401,7 +401,7 @@ func TestADescriptionNamesEveryFault(t *testing.T) {
 	s.Refresh.Margin, s.Refresh.None = -1, "tokens do not expire"
 	err := s.Validate()
 	for _, key := range []string{
-		"token.url", "token.client", "token.body", "pkce", "revoke:", "revoke.send", "revoke.ends", "refresh", "nothing to rotate", "scopes[2]",
+		"token.url", "token.client", "token.body", "pkce", "revoke.send", "revoke.ends", "refresh", "nothing to rotate", "scopes[2]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("no fault names %s: %v", key, err)

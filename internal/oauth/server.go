@@ -100,7 +100,7 @@ type Refresh struct {
 
 // Revoke says how a token is given back.
 type Revoke struct {
-	// URL is an RFC 7009 endpoint; empty when the vendor has none, and then Reason says so.
+	// URL is an RFC 7009 endpoint; empty when the vendor has none.
 	URL string `yaml:"url"`
 	// Send says which token ends the whole grant; empty means SendRefresh.
 	Send Send `yaml:"send"`
@@ -165,8 +165,6 @@ func (s *Server) Validate() error {
 	address("token.url", s.Token.URL)
 	if s.Revoke.URL != "" {
 		address("revoke.url", s.Revoke.URL)
-	} else if s.Revoke.Reason == "" {
-		fault("revoke", "needs a url, or a reason why there is none")
 	}
 	if !slices.Contains([]ClientAuth{"", ClientPost, ClientBasic}, s.Token.Client) {
 		fault("token.client", "must be post or basic")

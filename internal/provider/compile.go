@@ -32,6 +32,7 @@ func (p *Provider) compile() []Finding {
 	c := &compiler{Provider: p}
 	c.identity()
 	c.auth()
+	c.revocation()
 	c.schemasOf()
 	c.derivation()
 	c.oauthSettings()

@@ -150,7 +150,7 @@ func (l *linter) wanted(all []Fixture) []string {
 		if l.Auth.OAuth2.Refresh.None == "" {
 			out = append(out, ShowsRefresh, ShowsRefreshRejected)
 		}
-		if l.Auth.OAuth2.Revoke.URL != "" {
+		if l.Revocable() {
 			out = append(out, ShowsRevoke)
 		}
 	}

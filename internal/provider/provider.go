@@ -66,6 +66,8 @@ type Auth struct {
 	APIKey      *Static       `yaml:"api_key"`
 	Basic       *Static       `yaml:"basic"`
 	None        *Static       `yaml:"none"`
+	// Revoke gives back what OAuth2 grants where there is no endpoint of RFC 7009; nil where there is one, or no way.
+	Revoke *Revocation `yaml:"revoke"`
 	// Send turns a credential into headers and query parameters. Without it the access token goes out as a bearer
 	// token (RFC 6750 section 2.1). Its input is {kind, access, config, path}, where config holds the secrets too, and
 	// path, that of the request's address, decides between several of them.

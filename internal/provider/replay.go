@@ -25,6 +25,9 @@ func (p *Provider) Replay(ctx context.Context, f Fixture) error {
 		if p.Auth.OAuth2 == nil {
 			return errors.New("the provider has no auth.oauth2")
 		}
+		if f.Shows == ShowsRevoke && p.Auth.Revoke != nil {
+			return p.replayRevocation(ctx, f)
+		}
 		return p.replayOAuth(ctx, f)
 	case ShowsRevokedToken, ShowsRateLimit, ShowsError:
 		return f.judge(p.Classify(f.Answer.response()))
