@@ -44,6 +44,7 @@ score: ## Print how well plain questions find their capability, provider by prov
 
 generate: ## Make everything that is generated
 	$(GO) generate ./...
+	$(GO) run ./cmd/patchbay providers docs docs/providers.md
 
 migration: ## Write the next migration for both databases: make migration NAME=add_something
 	$(GO) run ./internal/store/migrationgen $(NAME)

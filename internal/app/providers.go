@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -20,6 +21,7 @@ type providersCommand struct {
 	List providersList `cmd:"" help:"List the providers that can be connected."`
 	Lint providersLint `cmd:"" help:"Check manifests against the rules; one finding a line."`
 	Show providersShow `cmd:"" help:"Show one provider as its manifest describes it."`
+	Docs providersDocs `cmd:"" help:"Write the page about all providers, in Markdown."`
 }
 
 // load compiles the built-in manifests and the operator's.
@@ -102,6 +104,28 @@ func (c providersLint) Run(s streams) error {
 	}
 	_, err := fmt.Fprintln(s.Err, "no findings")
 	return err
+}
+
+type providersDocs struct {
+	catalogSettings `embed:""`
+
+	File string `arg:"" optional:"" type:"path" help:"Where to write it; absent: the standard output."`
+}
+
+// Run writes the page.
+func (c providersDocs) Run(s streams) error {
+	all, err := c.load()
+	if err != nil {
+		return err
+	}
+	if c.File == "" {
+		_, err = io.WriteString(s.Out, all.Markdown())
+		return err
+	}
+	if err := os.WriteFile(c.File, []byte(all.Markdown()), 0o644); err != nil { //nolint:gosec // a page for everybody
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
 }
 
 type providersShow struct {

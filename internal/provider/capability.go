@@ -24,6 +24,8 @@ type Capability struct {
 	Scopes []string `yaml:"scopes"`
 	// Phrases are the words that lead a question here.
 	Phrases []string `yaml:"phrases"`
+	// Examples are questions that lead here, for people who read about it.
+	Examples []string `yaml:"examples"`
 	// Arguments is the JSON Schema of what an invocation by name takes; see ArgumentsSchema.
 	Arguments map[string]any `yaml:"arguments"`
 	// Window says what time a question means that names none.
