@@ -398,10 +398,10 @@ func TestADescriptionNamesEveryFault(t *testing.T) {
 	s := server("http://vendor.example")
 	s.PKCE, s.Token.Client, s.Token.Body, s.Revoke = "plain", "header", "xml", oauth.Revoke{Send: "both", Ends: "all"}
 	s.Scopes = append(s.Scopes, oauth.Scope{Name: "mail"})
-	s.Refresh.Margin, s.Refresh.None = -1, "tokens do not expire"
+	s.Refresh.Margin = -1
 	err := s.Validate()
 	for _, key := range []string{
-		"token.url", "token.client", "token.body", "pkce", "revoke.send", "revoke.ends", "refresh", "nothing to rotate", "scopes[2]",
+		"token.url", "token.client", "token.body", "pkce", "revoke.send", "revoke.ends", "refresh", "scopes[2]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("no fault names %s: %v", key, err)

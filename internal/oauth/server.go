@@ -181,9 +181,6 @@ func (s *Server) Validate() error {
 	if !slices.Contains([]Ends{"", EndsGrant, EndsAccount}, s.Revoke.Ends) {
 		fault("revoke.ends", "must be grant or account")
 	}
-	if s.Refresh.None != "" && (s.Refresh.Rotates || s.Refresh.Margin != 0) {
-		fault("refresh", "none is a reason, and then there is nothing to rotate and no margin")
-	}
 	if s.Refresh.Margin < 0 || s.Refresh.Lifetime < 0 {
 		fault("refresh", "margin and lifetime cannot be negative")
 	}

@@ -156,10 +156,10 @@ func TestWordsOfAnExpressionAreForThePersonWhoAsks(t *testing.T) {
 	for expression, want := range map[string]string{
 		`error("Say which desk: its name.")`: "Say which desk: its name.",
 		`error("Not \(.text).")`:             "Not printer.",
-		`error({ code: 7 })`:                 "This question cannot be turned into a request to Tickets.",
-		`error`:                              "This question cannot be turned into a request to Tickets.",
-		`error("")`:                          "This question cannot be turned into a request to Tickets.",
-		`.text.x`:                            "This question cannot be turned into a request to Tickets.",
+		`error({ code: 7 })`:                 "This cannot be turned into a request to Tickets.",
+		`error`:                              "This cannot be turned into a request to Tickets.",
+		`error("")`:                          "This cannot be turned into a request to Tickets.",
+		`.text.x`:                            "This cannot be turned into a request to Tickets.",
 		`try error("hidden") catch error("Only this.")`: "Only this.",
 		`error("` + strings.Repeat("ä", 400) + `")`:     strings.Repeat("ä", 300),
 	} {
