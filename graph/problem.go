@@ -39,6 +39,7 @@ var codes = map[problem.Code]shown{
 	problem.StateMismatch:           {refused, conflict},
 	problem.ConsentDenied:           {refused, problem.Forbidden},
 	problem.AccountMismatch:         {refused, conflict},
+	problem.TooManyAttempts:         {refused, problem.Unavailable},
 	problem.NoCapabilityMatched:     {refused, problem.BadInput},
 	problem.TargetRefused:           {refused, problem.BadInput},
 	problem.MissingScopes:           {missingScopes, conflict},
@@ -55,7 +56,9 @@ func inputError(e *problem.Error) model.UserError {
 }
 
 func refused(e *problem.Error) model.UserError {
-	return &model.OperationRefused{Code: model.UserErrorCode(e.Code), Message: e.Message, Field: e.Field}
+	return &model.OperationRefused{
+		Code: model.UserErrorCode(e.Code), Message: e.Message, Field: e.Field, RetryAfterSeconds: seconds(e.RetryAfter),
+	}
 }
 
 func missingScopes(e *problem.Error) model.UserError {
@@ -87,11 +90,16 @@ func providerFailure(e *problem.Error) model.UserError {
 	if e.HTTPStatus != 0 {
 		out.HTTPStatus = new(int32(e.HTTPStatus)) //nolint:gosec // three digits
 	}
-	if e.RetryAfter > 0 {
-		seconds := (e.RetryAfter + time.Second - 1) / time.Second
-		out.RetryAfterSeconds = new(int32(min(seconds, math.MaxInt32))) //nolint:gosec // bounded
-	}
+	out.RetryAfterSeconds = seconds(e.RetryAfter)
 	return out
+}
+
+// seconds rounds a wait up; nil for none.
+func seconds(wait time.Duration) *int32 {
+	if wait <= 0 {
+		return nil
+	}
+	return new(int32(min((wait+time.Second-1)/time.Second, math.MaxInt32))) //nolint:gosec // bounded
 }
 
 // split tells what the caller can mend, for the payload, from what is an error of the whole field. A payload's list is

@@ -391,9 +391,10 @@ type ComplexityRoot struct {
 	}
 
 	OperationRefused struct {
-		Code    func(childComplexity int) int
-		Field   func(childComplexity int) int
-		Message func(childComplexity int) int
+		Code              func(childComplexity int) int
+		Field             func(childComplexity int) int
+		Message           func(childComplexity int) int
+		RetryAfterSeconds func(childComplexity int) int
 	}
 
 	Order struct {
@@ -2108,6 +2109,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperationRefused.Message(childComplexity), true
+	case "OperationRefused.retryAfterSeconds":
+		if e.ComplexityRoot.OperationRefused.RetryAfterSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationRefused.RetryAfterSeconds(childComplexity), true
 
 	case "Order.content":
 		if e.ComplexityRoot.Order.Content == nil {
@@ -3271,7 +3278,7 @@ type Mutation {
     input: UserDeleteInput!
   ): UserDeletePayload! @auth(requires: USERS_WRITE)
 
-  "Starts an OAuth connection and answers with the page to send the person to. Stores only a one-time state that ends after 10 minutes."
+  "Starts an OAuth connection and answers with the page to send the person to. Stores only a one-time state that ends after 10 minutes. Within 10 minutes at most 100 may be begun for one user, or for the company itself, and 5,000 for everybody in the company: beyond that TOO_MANY_ATTEMPTS says when the next one may be."
   integrationConnect(
     "What to connect, for whom."
     input: IntegrationConnectInput!
@@ -3450,6 +3457,8 @@ enum UserErrorCode {
   REAUTHORIZATION_REQUIRED
   "Another account came back than the one that was connected before."
   ACCOUNT_MISMATCH
+  "Too many connections were begun within a short time; ` + "`" + `retryAfterSeconds` + "`" + ` says when the next one may be."
+  TOO_MANY_ATTEMPTS
   "Several things match equally well."
   AMBIGUOUS
   "The question matches nothing that the integration can do."
@@ -3476,7 +3485,7 @@ type InputError implements UserError {
   field: [String!]
 }
 
-"Every code that has no type of its own: DISABLED, ACCESS_DENIED, STATE_MISMATCH, CONSENT_DENIED, ACCOUNT_MISMATCH, NO_CAPABILITY_MATCHED, TARGET_REFUSED."
+"Every code that has no type of its own: DISABLED, ACCESS_DENIED, STATE_MISMATCH, CONSENT_DENIED, ACCOUNT_MISMATCH, TOO_MANY_ATTEMPTS, NO_CAPABILITY_MATCHED, TARGET_REFUSED."
 type OperationRefused implements UserError {
   "What kind of fault, for programs."
   code: UserErrorCode!
@@ -3484,6 +3493,8 @@ type OperationRefused implements UserError {
   message: String!
   "Where in the input; null when no one field is at fault."
   field: [String!]
+  "For TOO_MANY_ATTEMPTS: after how many seconds it may be tried again."
+  retryAfterSeconds: Int
 }
 
 "The provider no longer honours the credential: the person has to connect again."

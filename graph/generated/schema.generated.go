@@ -7375,6 +7375,29 @@ func (ec *executionContext) fieldContext_OperationRefused_field(_ context.Contex
 	return graphql.NewScalarFieldContext("OperationRefused", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _OperationRefused_retryAfterSeconds(ctx context.Context, field graphql.CollectedField, obj *model.OperationRefused) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationRefused_retryAfterSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfterSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OperationRefused_retryAfterSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationRefused", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Order_title(ctx context.Context, field graphql.CollectedField, obj *model.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14871,6 +14894,11 @@ func (ec *executionContext) _OperationRefused(ctx context.Context, sel ast.Selec
 			}
 		case "field":
 			out.Values[i] = ec._OperationRefused_field(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retryAfterSeconds":
+			out.Values[i] = ec._OperationRefused_retryAfterSeconds(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -616,7 +616,7 @@ func (MissingScopes) IsUserError() {}
 type Mutation struct {
 }
 
-// Every code that has no type of its own: DISABLED, ACCESS_DENIED, STATE_MISMATCH, CONSENT_DENIED, ACCOUNT_MISMATCH, NO_CAPABILITY_MATCHED, TARGET_REFUSED.
+// Every code that has no type of its own: DISABLED, ACCESS_DENIED, STATE_MISMATCH, CONSENT_DENIED, ACCOUNT_MISMATCH, TOO_MANY_ATTEMPTS, NO_CAPABILITY_MATCHED, TARGET_REFUSED.
 type OperationRefused struct {
 	// What kind of fault, for programs.
 	Code UserErrorCode `json:"code"`
@@ -624,6 +624,8 @@ type OperationRefused struct {
 	Message string `json:"message"`
 	// Where in the input; null when no one field is at fault.
 	Field []string `json:"field,omitempty"`
+	// For TOO_MANY_ATTEMPTS: after how many seconds it may be tried again.
+	RetryAfterSeconds *int32 `json:"retryAfterSeconds,omitempty"`
 }
 
 func (OperationRefused) IsUserError() {}
@@ -1977,6 +1979,8 @@ const (
 	UserErrorCodeReauthorizationRequired UserErrorCode = "REAUTHORIZATION_REQUIRED"
 	// Another account came back than the one that was connected before.
 	UserErrorCodeAccountMismatch UserErrorCode = "ACCOUNT_MISMATCH"
+	// Too many connections were begun within a short time; `retryAfterSeconds` says when the next one may be.
+	UserErrorCodeTooManyAttempts UserErrorCode = "TOO_MANY_ATTEMPTS"
 	// Several things match equally well.
 	UserErrorCodeAmbiguous UserErrorCode = "AMBIGUOUS"
 	// The question matches nothing that the integration can do.
@@ -2004,6 +2008,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeMissingScopes,
 	UserErrorCodeReauthorizationRequired,
 	UserErrorCodeAccountMismatch,
+	UserErrorCodeTooManyAttempts,
 	UserErrorCodeAmbiguous,
 	UserErrorCodeNoCapabilityMatched,
 	UserErrorCodeProviderFailed,
@@ -2015,7 +2020,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeInvalid, UserErrorCodeNotFound, UserErrorCodeTaken, UserErrorCodeDisabled, UserErrorCodeAccessDenied, UserErrorCodeStateMismatch, UserErrorCodeConsentDenied, UserErrorCodeMissingScopes, UserErrorCodeReauthorizationRequired, UserErrorCodeAccountMismatch, UserErrorCodeAmbiguous, UserErrorCodeNoCapabilityMatched, UserErrorCodeProviderFailed, UserErrorCodeProviderRateLimited, UserErrorCodeProviderTimeout, UserErrorCodeTargetRefused, UserErrorCodeOutcomeUnknown:
+	case UserErrorCodeInvalid, UserErrorCodeNotFound, UserErrorCodeTaken, UserErrorCodeDisabled, UserErrorCodeAccessDenied, UserErrorCodeStateMismatch, UserErrorCodeConsentDenied, UserErrorCodeMissingScopes, UserErrorCodeReauthorizationRequired, UserErrorCodeAccountMismatch, UserErrorCodeTooManyAttempts, UserErrorCodeAmbiguous, UserErrorCodeNoCapabilityMatched, UserErrorCodeProviderFailed, UserErrorCodeProviderRateLimited, UserErrorCodeProviderTimeout, UserErrorCodeTargetRefused, UserErrorCodeOutcomeUnknown:
 		return true
 	}
 	return false

@@ -1,6 +1,9 @@
 package app_test
 
 import (
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/patchbay/patchbay/internal/store/storetest"
@@ -35,4 +38,43 @@ func TestAConnectionAttemptIsFollowed(t *testing.T) {
 			t.Errorf("more came: %v", e)
 		}
 	})
+}
+
+// TestTheAttemptsOfACallerGoneWildAreBounded begins to connect ten thousand times, as fast as it can.
+func TestTheAttemptsOfACallerGoneWildAreBounded(t *testing.T) {
+	t.Parallel()
+	database := storetest.SQLite(t)
+	s := newSealedServer(t, database)
+	var refused, begun, strange atomic.Int64
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range wild / 8 {
+				a, err := s.send(t.Context(), `mutation { integrationConnect(input: {provider: "google_calendar"}) {
+					state userErrors { code message ... on OperationRefused { retryAfterSeconds } } } }`, nil)
+				payload := at(a.Data, "integrationConnect")
+				wait, _ := at(payload, "userErrors", 0, "retryAfterSeconds").(float64)
+				switch {
+				case at(payload, "state") != nil:
+					begun.Add(1)
+				case at(payload, "userErrors", 0, "code") == "TOO_MANY_ATTEMPTS" && wait > 0 && wait <= 600:
+					refused.Add(1)
+				default:
+					if strange.Add(1) == 1 {
+						t.Errorf("%v %s", err, a.raw)
+					}
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if n := begun.Load(); n < 100 || n > 108 || n+refused.Load() != wild {
+		t.Errorf("%d were begun and %d refused", n, refused.Load())
+	}
+	db := openBeside(t, database)
+	defer db.Close()
+	if kept := column(t, db, `select count(*) from connect_attempts`); kept[0] != fmt.Sprint(begun.Load()) {
+		t.Errorf("%v attempts are kept", kept)
+	}
+	s.answers(s.webhook()) // everything else goes on
 }

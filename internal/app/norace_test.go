@@ -4,3 +4,6 @@ package app_test
 
 // callers ask each replica at once.
 const callers = 200
+
+// wild is how often one caller begins to connect.
+const wild = 10_000

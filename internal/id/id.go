@@ -84,6 +84,14 @@ func (s *Source) New(k Kind) string {
 	return string(k) + "_" + encode(b)
 }
 
+// Floor returns a bound below every identifier of kind k that is made at t or later, and above those made before, to the
+// millisecond. It names nothing.
+func Floor(k Kind, t time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(max(t.UnixMilli(), 0))<<16) //nolint:gosec // not negative
+	return string(k) + "_" + encode(b)
+}
+
 // encode writes 128 bits as 26 characters; the first carries only three bits.
 func encode(b [16]byte) string {
 	hi, lo := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])

@@ -71,3 +71,19 @@ func TestCheckAcceptsOnlyItsOwnKind(t *testing.T) {
 		}
 	}
 }
+
+func TestAFloorPartsWhatWasMadeBeforeATimeFromWhatWasMadeAfter(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	now := at.Add(-time.Millisecond)
+	ids := id.NewSource(func() time.Time { return now })
+	before := ids.New(id.User)
+	now = at
+	after := ids.New(id.User)
+	if floor := id.Floor(id.User, at); before >= floor || floor >= after {
+		t.Errorf("%s, %s, %s", before, floor, after)
+	}
+	if floor := id.Floor(id.User, time.Unix(-5, 0)); floor >= before {
+		t.Errorf("before all time: %s", floor)
+	}
+}

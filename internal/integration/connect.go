@@ -93,6 +93,9 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayBegin(ctx, owner); err != nil {
+		return nil, err
+	}
 	scopes, err := askFor(p, in.Scopes, before)
 	if err != nil {
 		return nil, err

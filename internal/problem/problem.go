@@ -23,6 +23,7 @@ const (
 	MissingScopes           Code = "MISSING_SCOPES"
 	ReauthorizationRequired Code = "REAUTHORIZATION_REQUIRED"
 	AccountMismatch         Code = "ACCOUNT_MISMATCH"
+	TooManyAttempts         Code = "TOO_MANY_ATTEMPTS"
 	Ambiguous               Code = "AMBIGUOUS"
 	NoCapabilityMatched     Code = "NO_CAPABILITY_MATCHED"
 	ProviderFailed          Code = "PROVIDER_FAILED"
@@ -62,7 +63,7 @@ type Error struct {
 	Provider   string        // ProviderFailed, ProviderRateLimited, ProviderTimeout, OutcomeUnknown
 	HTTPStatus int           // the same; 0 when there was no answer
 	Retryable  bool          // the same
-	RetryAfter time.Duration // ProviderRateLimited; 0 when the provider named no time
+	RetryAfter time.Duration // ProviderRateLimited, 0 when the provider named no time; TooManyAttempts
 }
 
 // Error returns the message with its code and cause, for logs.
