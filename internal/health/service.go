@@ -75,6 +75,41 @@ func (s *Service) Proved(ctx context.Context, integrationID string, byQuery bool
 	return changed, err
 }
 
+// Answered records that the provider has just answered a query of an integration: what Proved does, and that it was used.
+// It returns the integration as it is then. While health stays as it is, that is one write.
+func (s *Service) Answered(ctx context.Context, row *ent.Integration) (*ent.Integration, error) {
+	var after *ent.Integration
+	err := s.Store.InTx(ctx, func(ctx context.Context) error {
+		client, now := s.Store.Client(ctx).Integration, s.Now()
+		good := Finding{Reason: OK}.State(now)
+		good.StaleAt = s.StaleAt(row.Provider, good)
+		update := client.Update().Where(integration.ID(row.ID),
+			integration.HealthStatus(string(good.Status)), integration.HealthReason(string(good.Reason))).
+			SetFailedProbes(0).SetHealthCheckedAt(now).SetLastSucceededAt(now).SetLastUsedAt(now)
+		s.plan(update, row, good)
+		n, err := update.Save(ctx)
+		if err != nil {
+			return fmt.Errorf("record an answer: %w", err)
+		}
+		if n == 0 { // it was something else
+			if _, err := s.Proved(ctx, row.ID, true); err != nil {
+				return err
+			}
+			if err := client.Update().Where(integration.ID(row.ID)).SetLastUsedAt(now).Exec(ctx); err != nil {
+				return fmt.Errorf("note the use of an integration: %w", err)
+			}
+		}
+		if after, err = client.Get(ctx, row.ID); err != nil {
+			return fmt.Errorf("read an integration that was used: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return after.Unwrap(), nil
+}
+
 // ProbeFailed counts a probe that failed. A definitive finding is recorded at once, any other after three in a row.
 func (s *Service) ProbeFailed(ctx context.Context, integrationID string, f Finding) (bool, error) {
 	if f.Reason.Definitive() {

@@ -13,6 +13,7 @@ import (
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 )
 
 // recordTime is how long writing down the outcome may take, whatever became of the caller.
@@ -20,7 +21,8 @@ const recordTime = 10 * time.Second
 
 // conclude writes down what became of the question, all in one transaction, and returns the answer. An answer whose
 // record cannot be written is not given: what was asked is in the trail, always. Of a question that failed, the failure
-// is returned even when it could not be recorded, which the log then says. A dry run is no question and leaves nothing.
+// is returned even when it could not be recorded, which the log then says. A write that was done is answered, and is in the
+// trail, even when its integration was disconnected meanwhile. A dry run is no question and leaves nothing.
 func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 	if a.in.DryRun {
 		if failure != nil {
@@ -33,14 +35,11 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 	row := a.row
 	err := a.Store.RetryTx(ctx, func(ctx context.Context) error {
 		if a.sent && failure == nil { // the integration's row first, as whoever removes it does
-			if _, err := a.Health.Proved(ctx, a.row.ID, true); err != nil {
+			used, err := a.Health.Answered(ctx, a.row)
+			if err != nil {
 				return err
 			}
-			used, err := a.Store.Client(ctx).Integration.UpdateOneID(a.row.ID).SetLastUsedAt(a.Now()).Save(ctx)
-			if err != nil {
-				return fmt.Errorf("note the use of an integration: %w", err)
-			}
-			row = used.Unwrap()
+			row = used
 		}
 		if err := a.evidence(ctx, failure); err != nil {
 			return err
@@ -55,13 +54,17 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 		}
 		return a.recordEvent(ctx, failure)
 	})
+	gone := ent.IsNotFound(err) || problem.Is(err, problem.NotFound)
+	if gone && failure == nil && a.wrote() { // what was done was done
+		err = a.recordEvent(ctx, nil)
+	}
 	switch {
 	case failure != nil && err != nil:
 		a.Log.ErrorContext(ctx, "a failed question was not recorded", "integration_id", a.row.ID, "error", err)
 		return nil, failure
 	case failure != nil:
 		return nil, failure
-	case ent.IsNotFound(err) || problem.Is(err, problem.NotFound):
+	case err != nil && gone:
 		return nil, problem.New(problem.NotFound, "The integration was disconnected while it was asked.").
 			At("input", "integrationId").Because(err)
 	case err != nil:
@@ -75,6 +78,8 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 		LatencyMs: int(a.latency.Milliseconds()),
 	}, nil
 }
+
+func (a *asking) wrote() bool { return a.accepted && a.capability.Effect == provider.Write }
 
 // patient is how long a provider must have had for its silence to say anything about it.
 const patient = 5 * time.Second
@@ -133,12 +138,15 @@ func (a *asking) recordEvent(ctx context.Context, failure error) error {
 	return err
 }
 
-// count adds one to today's counter, in one statement.
+// count adds one to today's counter, in one statement but for the first of the day.
 func (a *asking) count(ctx context.Context) error {
-	err := a.Store.Client(ctx).UsageCounter.Create().SetID(a.NewID(id.UsageCounter)).SetIntegrationID(a.row.ID).
-		SetDay(a.began.UTC().Format(time.DateOnly)).SetQueries(1).
-		OnConflictColumns(usagecounter.FieldCompanyID, usagecounter.FieldIntegrationID, usagecounter.FieldDay).
-		AddQueries(1).Exec(ctx)
+	counters, day := a.Store.Client(ctx).UsageCounter, a.began.UTC().Format(time.DateOnly)
+	n, err := counters.Update().Where(usagecounter.IntegrationID(a.row.ID), usagecounter.Day(day)).AddQueries(1).Save(ctx)
+	if err == nil && n == 0 {
+		err = counters.Create().SetID(a.NewID(id.UsageCounter)).SetIntegrationID(a.row.ID).SetDay(day).SetQueries(1).
+			OnConflictColumns(usagecounter.FieldCompanyID, usagecounter.FieldIntegrationID, usagecounter.FieldDay).
+			AddQueries(1).Exec(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("count a question: %w", err)
 	}
