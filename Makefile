@@ -34,6 +34,14 @@ lint: ## Check format, vet, staticcheck and the rules of the house
 bench: ## Compare the nested read and the question's way with hand-written servers (needs PostgreSQL)
 	$(GO) run ./internal/bench
 
+FUZZ     = provider:FuzzDecode provider:FuzzMapping provider:FuzzClassify question:FuzzRead \
+           oauth:FuzzAnAnswerIsATokenOrAnErrorThatKeepsSecrets
+FUZZTIME ?= 1m
+
+fuzz: ## Fuzz everything that reads what others wrote, a minute each
+	@for one in $(FUZZ); do \
+		echo "$$one"; $(GO) test ./internal/$${one%%:*} -run '^$$' -fuzz "^$${one#*:}$$" -fuzztime $(FUZZTIME) || exit 1; done
+
 chaos: ## Kill replicas in the middle of refreshes, 50 rounds (needs PostgreSQL)
 	$(GO) test ./internal/app -run TestReplicasThatAreKilled -v -timeout 60m -args -rounds 50
 
@@ -53,4 +61,4 @@ verify: generate ## Prove that what is generated is current
 	@git diff --exit-code -- . || { echo "generated files are out of date: run make generate and commit"; exit 1; }
 	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "generation made files that are not committed"; exit 1; }
 
-.PHONY: help run build test race lint bench chaos score generate migration verify
+.PHONY: help run build test race lint bench fuzz chaos score generate migration verify

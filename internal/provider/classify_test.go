@@ -101,24 +101,3 @@ func TestAVerdictRepeatsNothingThatTheVendorSaid(t *testing.T) {
 		t.Errorf("message %q", v.Message)
 	}
 }
-
-func FuzzClassify(f *testing.F) {
-	f.Add(200, "", []byte(`{}`))
-	f.Add(403, "7", []byte(`{"error":{"errors":[{"reason":"rateLimitExceeded"}],"message":"Retry after 2026-11-22T08:01:30.000Z"}}`))
-	f.Add(401, "Sun, 22 Nov 2026 08:01:00 GMT", []byte(`<html>`))
-	f.Add(429, "-1", []byte(`{"error":7}`))
-	f.Add(0, "NaN", []byte(`[[[[`))
-	f.Add(-1, "1e400", []byte("\xff\xfe"))
-	var all []*provider.Provider
-	for _, name := range []string{"google_calendar", "gmail", "custom_webhook"} {
-		all = append(all, builtin(f, name))
-	}
-	f.Fuzz(func(t *testing.T, status int, retry string, body []byte) {
-		for _, p := range all {
-			v := p.Classify(provider.Response{Status: status, Header: http.Header{"Retry-After": {retry}}, Body: body})
-			if v.Kind == "" || v.RetryAfter < 0 || v.RetryAfter > 24*time.Hour {
-				t.Errorf("got %+v", v)
-			}
-		}
-	})
-}

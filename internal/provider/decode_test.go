@@ -167,16 +167,3 @@ func TestAnOperatorsManifestReplacesTheBuiltInOne(t *testing.T) {
 		t.Error("a provider that nobody described was found")
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(tickets))
-	for _, s := range []string{"", "name: [", "a: &a [*a]", "name: x\nauth: { none: {} }", "capabilities: [null]", "? ", "---\n---\n", "\x00"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		p, findings := provider.Decode("tickets.yaml", text)
-		if (p == nil) == (len(findings) == 0) {
-			t.Errorf("either a provider or findings: %v, %v", p, findings)
-		}
-	})
-}

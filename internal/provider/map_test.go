@@ -166,35 +166,3 @@ func TestDataIsWhatTheManifestMaps(t *testing.T) {
 		t.Errorf("a large number became %s (%v)", text, err)
 	}
 }
-
-func FuzzMap(f *testing.F) {
-	for _, s := range []string{
-		`{"items":[{"start":{"date":"2026-11-22"},"end":{"date":"2026-11-23"},"attendees":[{"email":"a@b"}]}],"nextPageToken":"x"}`,
-		`{"messages":[{"id":"1"}]}`, `{"id":"1","payload":{"parts":[{"mimeType":"text/plain","body":{"data":"_-8"}}],"headers":[{"name":"To","value":"a,b"}]}}`,
-		`{"results":[{"content":1,"structured_data":[]}]}`, `{"calendars":{"a":{"busy":[{"start":1}]}}}`, `[]`, `null`, `"`, `{"items":{}}`, `{"results":null}`, `1e999`, ``,
-	} {
-		f.Add([]byte(s))
-	}
-	var operations []*provider.Operation
-	for _, name := range []string{"google_calendar", "gmail", "custom_webhook"} {
-		for _, c := range builtin(f, name).CapabilitiesFor(webhookConfig(), nil) {
-			operations = append(operations, &c.Operation)
-			if c.Each != nil {
-				operations = append(operations, c.Each)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, o := range operations {
-			page, err := o.Map(t.Context(), provider.Input{}, provider.Response{Status: 200, Body: body})
-			if err != nil && !problem.Is(err, problem.ProviderFailed) {
-				t.Errorf("want a provider failure, got %v", err)
-			}
-			for _, r := range page.Results {
-				if _, err := json.Marshal(r); err != nil {
-					t.Errorf("a result is not JSON: %v", err)
-				}
-			}
-		}
-	})
-}

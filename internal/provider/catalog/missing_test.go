@@ -1,0 +1,176 @@
+package catalog_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
+)
+
+// reading is an answer of a fixture and what reads it.
+type reading struct {
+	what string
+	*provider.Operation
+	in   provider.Input
+	body any
+}
+
+// readings returns every answer of every fixture that a capability maps.
+func readings(t testing.TB) []reading {
+	t.Helper()
+	all, err := provider.Load(catalog.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []reading
+	for _, p := range all.All() {
+		fixtures, findings := provider.Fixtures(catalog.FS, p.Name)
+		if len(findings) > 0 {
+			t.Fatal(findings)
+		}
+		for _, f := range fixtures {
+			for _, c := range p.CapabilitiesFor(f.Input.Config, nil) {
+				if c.Name == f.Shows && f.Refused == "" && succeeded(f.Answer) && f.Answer.Body != nil {
+					out = append(out, readingsOf(t, p.Name+": "+f.String(), c, f)...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func readingsOf(t testing.TB, what string, c *provider.Capability, f provider.Fixture) []reading {
+	t.Helper()
+	in, sent := f.Input.Build(), 0
+	found, err := c.LookUp(t.Context(), in, func(context.Context, *provider.Request) (provider.Response, error) {
+		answer := f.Lookup[sent].Answer
+		sent++
+		if !succeeded(answer) {
+			return provider.Response{}, provider.ErrNotThere
+		}
+		return answered(answer.Body), nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	in.Lookup = found
+	out := []reading{{what, &c.Operation, in, plain(t, f.Answer.Body)}}
+	if c.Each == nil {
+		return out
+	}
+	page, err := c.Map(t.Context(), in, answered(f.Answer.Body))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	for i, one := range f.Each {
+		in.Item = page.Items[i]
+		out = append(out, reading{fmt.Sprintf("%s, each[%d]", what, i), c.Each, in, plain(t, one.Answer.Body)})
+	}
+	return out
+}
+
+func answered(body any) provider.Response {
+	return provider.Response{Status: 200, Body: must(json.Marshal(body))}
+}
+
+// plain returns a fixture's body as JSON has it.
+func plain(t testing.TB, v any) any {
+	t.Helper()
+	var out any
+	if err := json.Unmarshal(must(json.Marshal(v)), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// spoil returns a copy of v in which change has been asked, for every value of an object or list, what becomes of it; at
+// is its path. A change that returns false leaves it out.
+func spoil(v any, at string, change func(at string, v any) (any, bool)) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if one, ok := change(at+"."+name, v[name]); ok {
+				out[name] = spoil(one, at+"."+name, change)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for i, one := range v {
+			here := fmt.Sprintf("%s[%d]", at, i)
+			if one, ok := change(here, one); ok {
+				out = append(out, spoil(one, here, change))
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// dispensable reports whether an answer is still one without the value: anything inside a list, and any scalar. What is
+// an object or a list outside of one may be that which holds the results.
+func dispensable(at string, v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return strings.Contains(at, "[")
+	}
+	return true
+}
+
+func TestAMissingOrNullFieldNeverFailsAWholeAnswer(t *testing.T) {
+	t.Parallel()
+	for _, r := range readings(t) {
+		var paths []string
+		spoil(r.body, "", func(at string, v any) (any, bool) {
+			if dispensable(at, v) {
+				paths = append(paths, at)
+			}
+			return v, true
+		})
+		for _, path := range paths {
+			for how, there := range map[string]bool{"null": true, "missing": false} {
+				body := spoil(r.body, "", func(at string, v any) (any, bool) {
+					if at != path {
+						return v, true
+					}
+					return nil, there
+				})
+				if _, err := r.Map(t.Context(), r.in, answered(body)); err != nil {
+					t.Errorf("%s: %s is %s: %v", r.what, path, how, err)
+				}
+			}
+		}
+	}
+}
+
+func TestManyMissingOrNullFieldsNeverFailAWholeAnswer(t *testing.T) {
+	t.Parallel()
+	all := readings(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		r := rapid.SampledFrom(all).Draw(rt, "answer")
+		body := spoil(r.body, "", func(at string, v any) (any, bool) {
+			if !dispensable(at, v) {
+				return v, true
+			}
+			switch rapid.IntRange(0, 5).Draw(rt, at) {
+			case 0:
+				return nil, true
+			case 1:
+				return nil, false
+			}
+			return v, true
+		})
+		if _, err := r.Map(t.Context(), r.in, answered(body)); err != nil {
+			rt.Errorf("%s: %v\n%s", r.what, err, must(json.Marshal(body)))
+		}
+	})
+}
