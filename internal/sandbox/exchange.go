@@ -47,7 +47,7 @@ type segment struct {
 func exchangesOf(p *provider.Provider, fixtures []provider.Fixture) []*exchange {
 	var out []*exchange
 	for i, f := range fixtures {
-		if f.Verdict != "" && f.Verdict != provider.OK || f.Request == "" {
+		if f.Verdict != "" && f.Verdict != provider.OK || f.Request == "" && len(f.Each) == 0 {
 			continue
 		}
 		switch f.Shows {
@@ -89,9 +89,11 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 		add(one, nil)
 	}
 	rendered := render(p, f, f.Input.Page)
-	add(f, rendered)
-	if len(out) == 0 {
-		return nil
+	if add(f, rendered); len(out) == len(f.Lookup) { // it is made of its parts alone, as a revocation can be
+		for _, one := range f.Each {
+			add(one, nil)
+		}
+		return out
 	}
 	main := out[len(out)-1]
 	main.empty = len(f.Results) == 0 && len(f.Each) == 0 && isCapability(p, f)
