@@ -47,7 +47,7 @@ type segment struct {
 func exchangesOf(p *provider.Provider, fixtures []provider.Fixture) []*exchange {
 	var out []*exchange
 	for i, f := range fixtures {
-		if f.Verdict != "" && f.Verdict != provider.OK || f.Request == "" && len(f.Each) == 0 {
+		if !answered(f) || f.Request == "" && len(f.Each) == 0 {
 			continue
 		}
 		switch f.Shows {
@@ -87,6 +87,17 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 	}
 	for _, one := range f.Lookup {
 		add(one, nil)
+	}
+	for i, e := range out { // a lookup goes on until it has found what it looks for
+		if i > 0 {
+			e.page = fields{}
+			for k, value := range e.request.fields {
+				if out[0].request.fields[k] != value {
+					e.page[k] = value
+				}
+			}
+			out[i-1].next = e.page
+		}
 	}
 	rendered := render(p, f, f.Input.Page)
 	if add(f, rendered); len(out) == len(f.Lookup) { // it is made of its parts alone, as a revocation can be

@@ -69,7 +69,7 @@ func (s *Sandbox) Playable() []Playable {
 func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) string {
 	var asked []string
 	for _, f := range v.fixtures {
-		if f.Shows == c.Name && f.Input.Query != "" && f.Input.Page == "" && (f.Verdict == "" || f.Verdict == provider.OK) {
+		if f.Shows == c.Name && f.Input.Query != "" && f.Input.Page == "" && answered(f) {
 			asked = append(asked, f.Input.Query)
 		}
 	}
@@ -89,8 +89,9 @@ func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) 
 func (v *vendor) arguments(c *provider.Capability) map[string]any {
 	out := map[string]any{}
 	for _, f := range v.fixtures {
-		if f.Shows == c.Name && len(f.Input.Arguments) > 0 && (f.Verdict == "" || f.Verdict == provider.OK) {
-			out, _ = jsonOf(f.Input.Arguments).(map[string]any)
+		given, _ := jsonOf(f.Input.Arguments).(map[string]any)
+		if f.Shows == c.Name && len(given) > 0 && answered(f) && c.ValidateArguments(given) == nil {
+			out = given
 			break
 		}
 	}

@@ -130,7 +130,7 @@ func (v *vendor) proved(r *http.Request) (*Grant, bool) {
 			continue
 		}
 		typed := c.kind != provider.OAuth2
-		if !typed || strings.HasPrefix(secret, mint) {
+		if !typed || strings.Contains(secret, mint) {
 			continue
 		}
 		if g, err := v.sandbox.ledger.key(v.ClientGroup(), c.kind, secret); err == nil && g != nil {

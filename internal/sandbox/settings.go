@@ -9,35 +9,40 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// settings returns a config for one way to authenticate with which the vendor can be connected: what the fixtures use,
-// and whatever else the schema asks for, made up. It is fresh.
+// settings returns a config for one way to authenticate with which the vendor can be connected: what the fixtures use of
+// what the schema asks for, and of what most of them use; the rest is made up. It is fresh.
 func (v *vendor) settings(kind string) map[string]any {
-	properties, _ := v.ConfigSchema(kind)["properties"].(map[string]any)
-	var first map[string]any
-	together := map[string]any{}
+	config, schema := map[string]any{}, v.ConfigSchema(kind)
+	properties, _ := schema["properties"].(map[string]any)
+	required, _ := schema["required"].([]any)
+	seen, used, all := map[string]any{}, map[string]int{}, 0
 	for _, f := range v.fixtures {
-		if v.byHand || f.Verdict != "" && f.Verdict != provider.OK {
+		if v.byHand || !answered(f) {
 			continue
 		}
 		own, _ := jsonOf(f.Input.Config).(map[string]any)
 		for name, value := range own {
-			if _, known := properties[name]; known && together[name] == nil {
-				together[name] = value
+			if _, known := properties[name]; known {
+				used[name]++
+				if seen[name] == nil {
+					seen[name] = value
+				}
 			}
 		}
-		if own == nil {
-			own = map[string]any{}
-		}
-		fill(own, v.ConfigSchema(kind), nil)
-		if first == nil && v.ValidateConfig(kind, own) == nil {
-			first = own
+		all++
+	}
+	for name, value := range seen {
+		if slices.Contains(required, any(name)) || used[name]*2 > all {
+			config[name] = value
 		}
 	}
-	fill(together, v.ConfigSchema(kind), nil)
-	if first != nil && v.ValidateConfig(kind, together) != nil {
-		return first
-	}
-	return together
+	fill(config, schema, nil)
+	return config
+}
+
+// answered reports whether a fixture shows a request that the provider answers as it is wished.
+func answered(f provider.Fixture) bool {
+	return (f.Verdict == "" || f.Verdict == provider.OK) && f.Refused == ""
 }
 
 // fill gives every property that the schema requires and that config lacks, or has with a value that the schema does not
@@ -92,8 +97,17 @@ func branch(holds bool) string {
 	return "else"
 }
 
-// holds reports whether a config fulfils a condition of constants.
+// holds reports whether a config fulfils a condition, as far as it speaks of constants and of what is there.
 func holds(config, condition map[string]any) bool {
+	if not, ok := condition["not"].(map[string]any); ok && holds(config, not) {
+		return false
+	}
+	required, _ := condition["required"].([]any)
+	for _, one := range required {
+		if name, _ := one.(string); config[name] == nil {
+			return false
+		}
+	}
 	properties, _ := condition["properties"].(map[string]any)
 	for name, one := range properties {
 		property, _ := one.(map[string]any)

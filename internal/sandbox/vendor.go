@@ -38,8 +38,11 @@ func (s *Sandbox) vendors() []*vendor {
 		for _, text := range p.Hosts {
 			v.hosts = append(v.hosts, hostPattern(text))
 		}
-		for _, e := range v.exchanges {
-			v.families = append(v.families, family(e.request.host))
+		for _, f := range v.fixtures {
+			_, address, _ := strings.Cut(f.Request, " ")
+			if host := hostOf(firstOf(address, f.Request)); host != "" {
+				v.families = append(v.families, family(host))
+			}
 		}
 		if o := p.Auth.OAuth2; o != nil {
 			if _, byHand := s.hosts[hostOf(o.Authorize.URL)]; !byHand {
