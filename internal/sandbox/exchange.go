@@ -20,6 +20,7 @@ import (
 type exchange struct {
 	shows   string
 	request asked
+	fixed   bool // the host is the manifest's own, and no setting's
 	path    []segment
 	// page are the parts of the request that ask for this page, nil on the first; next are those that ask for the page
 	// after it, nil on the last.
@@ -82,6 +83,7 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 			return
 		}
 		e.anchor = anchorOf(p, f, e.body)
+		e.fixed = slices.Contains(p.Hosts, e.request.host)
 		given = append(given, scalars(e.body)...)
 		out = append(out, e)
 	}

@@ -14,7 +14,6 @@ import (
 const (
 	likePath     = 100
 	sameDocument = 50 // a GraphQL document, word for word
-	sameHost     = 20
 	sameValue    = 3
 	sameName     = 1
 	tellsNothing = -4 // an empty answer is seldom what was meant
@@ -55,7 +54,8 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 
 // like returns how much a request is like the exchange's, and false when it is another one.
 func (e *exchange) like(a asked) (score int, ok bool) {
-	if a.method != e.request.method || a.operation != e.request.operation || !e.page.within(a.fields) {
+	if a.method != e.request.method || a.operation != e.request.operation || !e.page.within(a.fields) ||
+		e.fixed && a.host != e.request.host {
 		return 0, false
 	}
 	path, ok := alike(e.path, a.path)
@@ -63,9 +63,6 @@ func (e *exchange) like(a asked) (score int, ok bool) {
 		return 0, false
 	}
 	score = path * likePath
-	if a.host == e.request.host {
-		score += sameHost
-	}
 	if a.operation != "" && a.fields["query"] == e.request.fields["query"] {
 		score += sameDocument
 	}

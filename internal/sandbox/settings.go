@@ -189,8 +189,8 @@ func shortest(re *syntax.Regexp) string {
 	case syntax.OpLiteral:
 		b.WriteString(string(re.Rune))
 	case syntax.OpCharClass:
-		for i := 0; i < len(re.Rune); i += 2 {
-			for _, r := range "a0A-" {
+		for _, r := range "a0A-" {
+			for i := 0; i < len(re.Rune); i += 2 {
 				if re.Rune[i] <= r && r <= re.Rune[i+1] {
 					return string(r)
 				}
