@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/credential"
@@ -66,6 +67,33 @@ func (s *Service) askAccount(
 	}
 	who, err := g.provider.Account.Read(ctx, in, response)
 	return provider.OK, provider.Identity{ID: clipBytes(who.ID, maxAccount), Name: clipBytes(who.Name, maxAccount)}, err
+}
+
+// learnAccount asks whose key it is that a probe has just proved, where that is not known yet: nobody consented to it, so
+// nobody was asked. It does its best; the next probe tries again.
+func (s *Service) learnAccount(ctx context.Context, p *provider.Provider, row *ent.Integration) {
+	if row.AuthKind == provider.OAuth2 || row.AccountID != nil || !p.Account.Possible() {
+		return
+	}
+	in := provider.Input{Config: row.Config, Now: s.Now(), Limit: 1}
+	request, err := p.Account.NewRequest(ctx, in)
+	if err != nil {
+		return
+	}
+	use := credential.Use{IntegrationID: row.ID, Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime}
+	response, verdict, err := s.Credentials.Do(ctx, use, request)
+	if err != nil || verdict.Kind != provider.OK {
+		return
+	}
+	who, err := p.Account.Read(ctx, in, response)
+	if err != nil {
+		return
+	}
+	err = s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID), integration.AccountIDIsNil()).
+		SetAccountID(clipBytes(who.ID, maxAccount)).SetAccountName(clipBytes(who.Name, maxAccount)).Exec(ctx)
+	if err != nil {
+		s.Log.WarnContext(ctx, "the account of a key was not kept", "integration_id", row.ID, "error", err)
+	}
 }
 
 // maxAccount is how much is kept of an account's id and name, in bytes.

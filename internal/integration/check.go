@@ -82,6 +82,7 @@ func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Inte
 	}
 	verdict := p.Probe.Read(response)
 	if verdict.Kind == provider.OK {
+		s.learnAccount(ctx, p, row)
 		_, err = s.Health.Proved(ctx, row.ID, false)
 		return health.Probed{Sent: true}, err
 	}

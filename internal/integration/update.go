@@ -140,6 +140,9 @@ func (s *Service) changeSettings(
 		}
 	}
 	update.SetAuthKind(kind).SetConfig(given.public).SetSecretNames(given.names)
+	if before.AuthKind != provider.OAuth2 { // another key may be another account's
+		update.ClearAccountID().ClearAccountName()
+	}
 	if changes := given.changes(); len(changes) > 0 {
 		if err := s.Credentials.SaveSecrets(ctx, before.ID, changes); err != nil {
 			return nil, err

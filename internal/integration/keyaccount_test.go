@@ -1,0 +1,48 @@
+package integration_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/patchbay/patchbay/internal/integration"
+	"github.com/patchbay/patchbay/internal/integration/integrationtest"
+	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/store/storetest"
+)
+
+func TestTheFirstProofOfAKeyTellsWhoseItIs(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := integrationtest.New(t, s)
+		const me = "blue.example.com/api/me"
+		w.Vendor.Answer(me, http.StatusOK, `{"id":"u7","name":"Ada"}`)
+		kind := "API_KEY"
+		created, err := w.Create(w.Ctx, integration.CreateInput{
+			UserID: &w.User.ID, Provider: "acme_desk", AuthKind: &kind, Name: "Desk", Enabled: true,
+			Visibility: integration.Private, Config: map[string]any{"desk": "blue", "key": "k-1"},
+		})
+		if err != nil || created.Integration.AccountID != nil {
+			t.Fatalf("%+v, %v", created, err)
+		}
+		for range 2 {
+			row, err := w.CheckHealth(w.Ctx, created.Integration.ID)
+			if err != nil || row.AccountID == nil || *row.AccountID != "u7" || *row.AccountName != "Ada" {
+				t.Fatalf("%+v, %v", row, err)
+			}
+		}
+		if calls := w.Vendor.Calls(me); len(calls) != 3 || calls[1].Header.Get("Authorization") != "k-1" {
+			t.Errorf("%d calls: two probes and one question for the account", len(calls))
+		}
+
+		// Another key may be another account's.
+		if _, err := w.Update(w.Ctx, integration.UpdateInput{
+			ID: created.Integration.ID, Config: map[string]any{"key": "k-2"},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.Vendor.Answer(me, http.StatusOK, `{"name":"nobody"}`)
+		if row, err := w.CheckHealth(w.Ctx, created.Integration.ID); err != nil || row.AccountID != nil {
+			t.Errorf("%+v, %v", row, err)
+		}
+	})
+}
