@@ -7,7 +7,7 @@ var (
 	// changes are verbs that change something whatever follows.
 	changes = set(`delete remove cancel create add reschedule postpone send forward compose invite accept decline rsvp
 		unsubscribe rename notify remind arrange organize organise move put block snooze unstar trash erase
-		close reopen resolve assign unassign escalate merge`)
+		close reopen resolve solve assign unassign escalate merge`)
 	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
 	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
 		invite push shift post tag`)
@@ -16,7 +16,7 @@ var (
 	// contacts are verbs that address a person: "email bob about the delay".
 	contacts = set("email mail message text call ping dm")
 	objects  = set(`a an the my me him her them us it all every our that meeting call appointment event lunch email message
-		time interview reminder everything dinner`)
+		time interview reminder everything dinner ticket conversation contact channel issue task comment note deal page`)
 	// asking are words that make "remind me" a question.
 	asking   = set("what what's whats when when's whens where where's who who's which how")
 	pronouns = set("me him her them us everyone everybody")
