@@ -77,13 +77,17 @@ func (a answer) validate() error {
 // Callback finishes a connection that was begun with a redirect URL of the caller's, and returns what is connected. The
 // state is spent even when the provider then fails: start again.
 //
-// A state that is not this user's, this provider's or this company's is a StateMismatch, and is not spent.
+// A state that is not this user's, this provider's or this company's is a StateMismatch, and is not spent; so is an answer
+// that its provider should have signed and did not.
 func (s *Service) Callback(ctx context.Context, in CallbackInput) (*ent.Integration, error) {
 	if err := errors.Join(outside(ctx), in.Validate()); err != nil {
 		return nil, err
 	}
 	if v, _ := viewer.From(ctx); in.UserID == nil && v.User != "" {
 		in.UserID = &v.User
+	}
+	if err := s.vouchedFor(ctx, in); err != nil {
+		return nil, err
 	}
 	row, err := s.take(ctx, in.State,
 		connectattempt.OwnPage(false), connectattempt.Provider(in.Provider), userIs(in.UserID))

@@ -96,6 +96,12 @@ func (s *Service) Finish(ctx context.Context, params url.Values, browser string)
 	if err != nil {
 		return FinishPage{}, err
 	}
+	if row.BrowserHash == nil || *row.BrowserHash != browser {
+		return FinishPage{}, errState
+	}
+	if err := s.vouched(row, params); err != nil {
+		return FinishPage{}, err
+	}
 	ctx = asOwner(ctx, row)
 	row, err = s.take(ctx, params.Get("state"), connectattempt.OwnPage(true), connectattempt.BrowserHash(browser))
 	if err != nil {

@@ -1,6 +1,9 @@
 package integration_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/url"
 	"testing"
@@ -37,13 +40,32 @@ func connectShop(t *testing.T, w *integrationtest.World, name string) *ent.Integ
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := w.CallbackInput(w.User, attempt)
-	in.Provider = "acme_shop"
-	row, err := w.Callback(w.Ctx, in)
+	row, err := w.Callback(w.Ctx, shopBack(w, attempt, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return row
+}
+
+// shopBack is what comes back from a shop's consent page, signed.
+func shopBack(w *integrationtest.World, attempt *integration.Attempt, name string) integration.CallbackInput {
+	in := w.CallbackInput(w.User, attempt)
+	in.Provider = "acme_shop"
+	in.Parameters = signed(url.Values{
+		"code": {*in.Code}, "state": {in.State}, "shop": {name + ".example.com"}, "timestamp": {"1700000000"},
+	}, "client-secret")
+	return in
+}
+
+// signed adds the signature to parameters.
+func signed(parameters url.Values, key string) map[string]any {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(parameters.Encode()))
+	out := map[string]any{"hmac": hex.EncodeToString(mac.Sum(nil))}
+	for name := range parameters {
+		out[name] = parameters.Get(name)
+	}
+	return out
 }
 
 // sentJSON is the body of the last request to an address of the vendor.
@@ -137,9 +159,7 @@ func TestATokenThatLiesElsewhereThanTheOneAskedForIsNotTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := w.CallbackInput(w.User, attempt)
-		in.Provider = "acme_shop"
-		_, err = w.Callback(w.Ctx, in)
+		_, err = w.Callback(w.Ctx, shopBack(w, attempt, "north"))
 		refused(t, err, problem.ProviderFailed)
 	})
 }
@@ -180,9 +200,7 @@ func TestWhereTheAccessWasGrantedDoesNotChangeUnderAConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := w.CallbackInput(w.User, attempt)
-		back.Provider = "acme_shop"
-		again, err := w.Callback(w.Ctx, back)
+		again, err := w.Callback(w.Ctx, shopBack(w, attempt, "south"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,9 +259,7 @@ func TestBothWaysToAuthenticateCanBeChosenAndExchanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := w.CallbackInput(w.User, attempt)
-		back.Provider = "acme_shop"
-		row, err = w.Callback(w.Ctx, back)
+		row, err = w.Callback(w.Ctx, shopBack(w, attempt, "north"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 )
@@ -13,11 +14,19 @@ var (
 	part = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$`)
 )
 
-// Properties returns the names of the settings that the server's addresses name, sorted.
+// Properties returns the names of the settings that the server's addresses, and what its answers must match, name;
+// sorted.
 func (s *Server) Properties() []string {
-	var out []string
+	texts := make([]string, 0, 8)
 	for _, raw := range s.addresses() {
-		for _, m := range mark.FindAllStringSubmatch(*raw, -1) {
+		texts = append(texts, *raw)
+	}
+	if s.Authorize.Signed != nil {
+		texts = slices.AppendSeq(texts, maps.Values(s.Authorize.Signed.Match))
+	}
+	var out []string
+	for _, text := range texts {
+		for _, m := range mark.FindAllStringSubmatch(text, -1) {
 			out = append(out, m[1])
 		}
 	}
@@ -25,14 +34,13 @@ func (s *Server) Properties() []string {
 	return slices.Compact(out)
 }
 
-// For returns the server as it is for one integration: with its settings in the addresses. A setting is a host name or a
-// part of one, or one step of a path. It fails where one is missing or is anything else; the error names the setting and
-// not its value.
+// For returns the server as it is for one integration: with its settings in the addresses, and in what its answers must
+// match. A setting is a host name or a part of one, or one step of a path. It fails where one is missing or is anything
+// else; the error names the setting and not its value.
 func (s *Server) For(config map[string]any) (*Server, error) {
-	filled := *s
-	for _, raw := range filled.addresses() {
-		var wrong string
-		*raw = mark.ReplaceAllStringFunc(*raw, func(m string) string {
+	filled, wrong := *s, ""
+	fill := func(text string) string {
+		return mark.ReplaceAllStringFunc(text, func(m string) string {
 			name := m[1 : len(m)-1]
 			value, _ := config[name].(string)
 			if !part.MatchString(value) || len(value) > 253 {
@@ -40,9 +48,18 @@ func (s *Server) For(config map[string]any) (*Server, error) {
 			}
 			return value
 		})
-		if wrong != "" {
-			return nil, &SettingError{Name: wrong}
+	}
+	for _, raw := range filled.addresses() {
+		*raw = fill(*raw)
+	}
+	if rule := s.Authorize.Signed; rule != nil {
+		filled.Authorize.Signed = &Signed{Parameter: rule.Parameter, Match: map[string]string{}}
+		for name, value := range rule.Match {
+			filled.Authorize.Signed.Match[name] = fill(value)
 		}
+	}
+	if wrong != "" {
+		return nil, &SettingError{Name: wrong}
 	}
 	return &filled, nil
 }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -40,6 +41,8 @@ type Authorize struct {
 	ScopeParam string `yaml:"scope_param"`
 	// ScopeSeparator stands between scopes; empty means a space (RFC 6749 section 3.3).
 	ScopeSeparator string `yaml:"scope_separator"`
+	// Signed says how the server proves that an answer is its own; nil when it does not.
+	Signed *Signed `yaml:"signed"`
 }
 
 // TokenEndpoint is where codes and refresh tokens become access tokens.
@@ -165,6 +168,11 @@ func (s *Server) Validate() error {
 	address("token.url", s.Token.URL)
 	if s.Revoke.URL != "" {
 		address("revoke.url", s.Revoke.URL)
+	}
+	if rule := s.Authorize.Signed; rule != nil && rule.Parameter == "" {
+		fault("authorize.signed", "needs the name of the parameter that holds the signature")
+	} else if rule != nil && slices.Contains(slices.Collect(maps.Values(rule.Match)), "") {
+		fault("authorize.signed", "match needs a value for each parameter")
 	}
 	if !slices.Contains([]ClientAuth{"", ClientPost, ClientBasic}, s.Token.Client) {
 		fault("token.client", "must be post or basic")
