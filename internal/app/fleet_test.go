@@ -32,7 +32,8 @@ type fleet struct {
 // member is one replica, a process of its own, so that it can be killed.
 type member struct {
 	*running
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process has
 }
 
 func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
@@ -61,17 +62,16 @@ func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
 // start launches the test's own binary as patchbay; see TestMain.
 func (f *fleet) start() *member {
 	f.t.Helper()
-	r := &member{running: &running{t: f.t, Key: f.key, Log: newOutput()}}
+	r := &member{running: &running{t: f.t, Key: f.key, Log: newOutput()}, ended: make(chan struct{})}
 	r.cmd = exec.Command("patchbay", f.args...) //nolint:noctx // ends with the test, or is killed
 	r.cmd.Stdout, r.cmd.Stderr = r.Log, r.Log
 	if err := r.cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = r.cmd.Wait() }()
-	r.stop = func() int { _ = r.cmd.Process.Kill(); <-ended; return 0 }
+	go func() { defer close(r.ended); _ = r.cmd.Wait() }()
+	r.stop = func() int { _ = r.cmd.Process.Kill(); <-r.ended; return 0 }
 	f.t.Cleanup(func() { r.stop() })
-	r.URL = "http://" + r.Log.find(f.t, `on (127\.0\.0\.1:\d+)`, ended)
+	r.URL = "http://" + r.Log.find(f.t, `on (127\.0\.0\.1:\d+)`, r.ended)
 	return r
 }
 

@@ -26,7 +26,7 @@ type sealedServer struct {
 	args               []string
 }
 
-func newSealedServer(t *testing.T, database string) *sealedServer {
+func newSealedServer(t *testing.T, database string, flags ...string) *sealedServer {
 	t.Helper()
 	v := newVendor(t)
 	s := &sealedServer{vendor: v, database: database, ringFile: newRingFile(t)}
@@ -37,6 +37,7 @@ func newSealedServer(t *testing.T, database string) *sealedServer {
 		"--egress-allow", strings.TrimPrefix(v.URL, "http://"), "--manifests", manifests(t, v.URL),
 		"--oauth-clients", `{"google":{"client_id":"client","client_secret":"secret"}}`,
 	}
+	s.args = append(s.args, flags...)
 	s.running = s.start(t)
 	return s
 }

@@ -19,7 +19,10 @@ type rotating struct {
 	// spent receives when a refresh token has been spent and is not answered yet, if somebody waits for that.
 	spent chan struct{}
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	// held receives for each question that waits until gate is closed; nothing waits without a gate.
+	held, gate chan struct{}
+
 	n         int    // the number of the newest pair
 	ended     bool   // a spent refresh token came back
 	refreshes int    // refreshes that were answered with tokens
@@ -52,6 +55,13 @@ func (v *rotating) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprintln(w, `{"error":{"code":401,"message":"Invalid Credentials"}}`)
 	case strings.HasSuffix(r.URL.Path, "/events"):
+		v.mu.Lock()
+		held, gate := v.held, v.gate
+		v.mu.Unlock()
+		if gate != nil {
+			held <- struct{}{}
+			<-gate
+		}
 		fmt.Fprintln(w, `{"kind":"calendar#events","items":[]}`)
 	default:
 		fmt.Fprintln(w, `{"kind":"calendar#calendarListEntry","id":"ada@example.com","summary":"Ada"}`)
@@ -88,6 +98,17 @@ func (v *rotating) token(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	fmt.Fprintln(w, answer)
+}
+
+// hold makes questions wait until the test opens the gate or ends.
+func (v *rotating) hold(t *testing.T) (held <-chan struct{}, open func()) {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.held, v.gate = make(chan struct{}), make(chan struct{})
+	open = sync.OnceFunc(func() { close(v.gate) })
+	t.Cleanup(open)
+	return v.held, open
 }
 
 // counts returns how many refreshes were answered, and how many spent tokens came back.

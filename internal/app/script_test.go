@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,7 +32,7 @@ func (c checked) Run() int {
 // TestMain lets the scripts run this test binary as patchbay.
 func TestMain(m *testing.M) {
 	testscript.Main(checked{m}, map[string]func(){"patchbay": func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		os.Exit(app.Main(ctx, os.Args[1:], os.Stdout, os.Stderr))
 	}})

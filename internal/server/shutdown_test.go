@@ -67,12 +67,15 @@ func TestShutdownTellsSocketsWhy(t *testing.T) {
 	}
 }
 
-func TestShutdownEndsStreamsWithoutComplete(t *testing.T) {
+func TestShutdownTellsStreamsWhyAndDoesNotComplete(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	f := e.feed(t.Context(), "subscription { ticks }")
 	await(t, "the subscription", e.started)
 	done := e.shutdown(t.Context())
+	f.want(`event: next
+data: {"errors":[{"message":"This server is shutting down. Connect again.","extensions":{"code":"UNAVAILABLE"}}]}
+`)
 	f.wantEnd()
 	if err := await(t, "Shutdown", done); err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // stream answers with server-sent events (graphql-sse, distinct connections mode): a next event for each answer, then
 // complete. It ends without complete when the client leaves, the credential ends or the server shuts down, so that a
-// client that is still there connects again; a credential's end comes as an answer with the reason before.
+// client that is still there connects again; the reason comes as an answer before.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.OperationContext,
 	refused *graphql.Response) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -48,8 +49,8 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, op *graphql.
 	}
 	if ctx.Err() == nil {
 		events.complete()
-	} else if why := context.Cause(ctx); problem.Is(why, problem.Unauthenticated) {
-		events.next(answerOf(gqlerror.List{gqlError(asProblem(why, errRevoked))}))
+	} else if why, told := errors.AsType[*problem.Error](context.Cause(ctx)); told {
+		events.next(answerOf(gqlerror.List{gqlError(why)}))
 	}
 }
 
