@@ -4514,7 +4514,7 @@ input IntegrationQueryInput {
   limit: Int! = 20
   "Milliseconds that the provider may take, 100 to 30000; INVALID outside of that."
   timeoutMs: Int! = 10000
-  "Plan only: nothing is sent or counted. It is audited like any question, with ` + "`" + `dryRun` + "`" + ` in the details."
+  "Plan only: nothing is sent, counted or audited."
   dryRun: Boolean! = false
 }
 

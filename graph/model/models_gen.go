@@ -522,7 +522,7 @@ type IntegrationQueryInput struct {
 	Limit int32 `json:"limit"`
 	// Milliseconds that the provider may take, 100 to 30000; INVALID outside of that.
 	TimeoutMs int32 `json:"timeoutMs"`
-	// Plan only: nothing is sent or counted. It is audited like any question, with `dryRun` in the details.
+	// Plan only: nothing is sent, counted or audited.
 	DryRun bool `json:"dryRun"`
 }
 
