@@ -67,6 +67,40 @@ func TestTheStepsForANewProviderWorkAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	text := document(t, "adding-a-provider.md")
+	manifest, parts := blocks(text, "yaml")[0], blocks(text, "text")
+	derive := regexp.MustCompile("`(derive: '[^`]*)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
+	if len(parts) != 2 || derive == nil {
+		t.Fatalf("the document has %d blocks of text, and derives %q", len(parts), derive)
+	}
+	manifest = strings.Replace(manifest, "    request: |\n", parts[0]+"    request: |\n", 1)
+	manifest = strings.Replace(manifest, "base_url:", derive[1]+"\nbase_url:", 1)
+	p, findings := provider.Decode("tickets.yaml", []byte(manifest+parts[1]))
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	r, err := p.Capabilities[0].First(t.Context(), provider.Input{People: []provider.Person{{Name: "Ann", Role: "with"}}})
+	if err != nil || r.Summary() != "GET https://api.tickets.example/v1/agents" {
+		t.Errorf("%v, %v", r, err)
+	}
+	r, err = p.Capabilities[1].Request(t.Context(), provider.Input{Arguments: map[string]any{"number": 7}})
+	if err != nil || r.Summary() != "PUT https://api.tickets.example/v1/tickets/7/closed" || !p.Capabilities[1].MayRepeat() {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+func TestTheStepsNameEveryKindOfResult(t *testing.T) {
+	t.Parallel()
+	text := document(t, "adding-a-provider.md")
+	for _, kind := range provider.Kinds() {
+		if !strings.Contains(text, "| `"+kind+"` |") {
+			t.Errorf("%s is not in the document", kind)
+		}
+	}
+}
+
 func TestTheSignatureIsTheDocumentedOne(t *testing.T) {
 	t.Parallel()
 	text := document(t, "webhooks.md")

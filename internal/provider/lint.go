@@ -117,7 +117,8 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 				findings = append(findings, Finding{file, f.line, fmt.Sprintf("%s: %s", f, line)})
 			}
 		}
-		shown[f.Shows] = true
+		shown[f.Shows] = shown[f.Shows] || f.isShown()
+		shown["a missing scope"] = shown["a missing scope"] || f.Verdict == MissingScope
 		if l.isCapability(f) && len(f.Results) == 0 && f.Refused == "" && (f.Verdict == "" || f.Verdict == OK) {
 			shown["an empty page"] = true
 		}
@@ -137,6 +138,19 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 	return findings
 }
 
+// isShown reports whether the fixture comes to what its name promises.
+func (f Fixture) isShown() bool {
+	switch f.Shows {
+	case ShowsRateLimit:
+		return f.Verdict == RateLimited
+	case ShowsRevokedToken:
+		return f.Verdict == Rejected || f.Verdict == Revoked
+	case ShowsRefreshRejected:
+		return f.Verdict != "" && f.Verdict != OK
+	}
+	return true
+}
+
 func (l *linter) isCapability(f Fixture) bool {
 	named := func(c *Capability) bool { return c.Name == f.Shows }
 	return slices.ContainsFunc(l.CapabilitiesFor(f.Input.Config, nil), named)
@@ -152,6 +166,9 @@ func (l *linter) wanted(all []Fixture) []string {
 		}
 		if l.Revocable() {
 			out = append(out, ShowsRevoke)
+		}
+		if len(l.Auth.OAuth2.Scopes) > 0 {
+			out = append(out, "a missing scope")
 		}
 	}
 	if !l.Probe.isZero() {

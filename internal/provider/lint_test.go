@@ -128,12 +128,15 @@ func TestTheLintLooksAtHowGrantsAreKept(t *testing.T) {
 	renewal := fixtures[strings.Index(fixtures, "- shows: refresh"):strings.Index(fixtures, "- shows: revoke\n")]
 	without := strings.Replace(fixtures, renewal, "", 1)
 	for name, c := range map[string]struct{ manifest, fixtures, message string }{
-		"no margin":               {strings.Replace(manifest, kept, "refresh: { rotates: false }", 1), fixtures, "refresh.margin is missing"},
-		"a margin without end":    {strings.Replace(manifest, kept, "refresh: { margin: 1h, lifetime: 1h }", 1), fixtures, "shorter than refresh.lifetime"},
-		"renewed and not renewed": {strings.Replace(manifest, kept, "refresh: { margin: 5m, none: Why. }", 1), fixtures, "or none"},
-		"not renewed":             {strings.Replace(manifest, kept, "refresh: { none: Why. }", 1), without, ""},
-		"no fixture of a renewal": {manifest, without, "no fixture shows refresh"},
-		"no scopes":               {strings.Replace(manifest, "    scopes: [gmail.readonly", "    #", 1), fixtures, "search_messages has no scopes"},
+		"no margin":                 {strings.Replace(manifest, kept, "refresh: { rotates: false }", 1), fixtures, "refresh.margin is missing"},
+		"a margin without end":      {strings.Replace(manifest, kept, "refresh: { margin: 1h, lifetime: 1h }", 1), fixtures, "shorter than refresh.lifetime"},
+		"renewed and not renewed":   {strings.Replace(manifest, kept, "refresh: { margin: 5m, none: Why. }", 1), fixtures, "or none"},
+		"not renewed":               {strings.Replace(manifest, kept, "refresh: { none: Why. }", 1), without, ""},
+		"no fixture of a renewal":   {manifest, without, "no fixture shows refresh"},
+		"a rate limit that is none": {manifest, swap(t, fixtures, "- shows: rate_limit", "- shows: error"), "no fixture shows rate_limit"},
+		"an ended token that works": {manifest, swap(t, fixtures, "- shows: revoked_token\n  answer:\n    status: 401\n", "- shows: revoked_token\n  answer:\n    status: 404\n"), "revoked_token"},
+		"no missing scope":          {manifest, swap(t, fixtures, "  verdict: missing_scope", "  verdict: rejected"), "no fixture shows a missing scope"},
+		"no scopes":                 {strings.Replace(manifest, "    scopes: [gmail.readonly", "    #", 1), fixtures, "search_messages has no scopes"},
 	} {
 		var all []string
 		for _, f := range provider.Lint(fstest.MapFS{
@@ -145,6 +148,15 @@ func TestTheLintLooksAtHowGrantsAreKept(t *testing.T) {
 			t.Errorf("%s: want %q, got %s", name, c.message, got)
 		}
 	}
+}
+
+// swap replaces every old in text and fails the test when there is none.
+func swap(t *testing.T, text, old, replacement string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("there is no %q", old)
+	}
+	return strings.ReplaceAll(text, old, replacement)
 }
 
 func file(t *testing.T, name string) string {
