@@ -1,7 +1,9 @@
 package sandbox_test
 
 import (
+	"context"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,7 +22,7 @@ func TestTheShippedManifestsWorkInTheSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := start(t, sandbox.Options{})
+	w := start(t, sandbox.Options{Catalog: c, Fixtures: []fs.FS{catalog.FS}})
 	for _, p := range c.All() {
 		if p.ClientGroup() != "google" {
 			continue
@@ -67,6 +69,11 @@ func TestTheShippedManifestsWorkInTheSandbox(t *testing.T) {
 			for _, capability := range p.CapabilitiesFor(nil, tok.Scopes) {
 				if capability.Effect != provider.Read {
 					continue
+				}
+				in.Lookup, err = capability.LookUp(t.Context(), in,
+					func(_ context.Context, r *provider.Request) (provider.Response, error) { return ask(r, nil), nil })
+				if err != nil {
+					t.Fatalf("%s: %v", capability.Name, err)
 				}
 				got := ask(capability.Request(t.Context(), in))
 				if verdict := p.Classify(got); verdict.Kind != provider.OK {
