@@ -93,7 +93,7 @@ func (w *Wire) post(ctx context.Context, to string, form url.Values) (*answer, e
 	case len(raw) > maxAnswer:
 		return nil, w.transient(a, errTooLarge)
 	}
-	a.read(raw, form, w.Client.Secret)
+	a.read(raw, form, w.Client.Secret, w.Server.Token.Error)
 	return a, nil
 }
 
@@ -121,8 +121,9 @@ func presentable(err error) error {
 
 var codeForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 
-// read takes the fields out of raw. An error code that looks unlike one, or repeats what was sent, is not kept.
-func (a *answer) read(raw []byte, sent url.Values, secret seal.Secret) {
+// read takes the fields out of raw. An error code that looks unlike one, or repeats what was sent, is not kept. Where there
+// is no error by its usual name, a refusal has its code in other, if that is not empty.
+func (a *answer) read(raw []byte, sent url.Values, secret seal.Secret, other string) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if d.Decode(&a.fields) != nil || d.More() {
@@ -132,6 +133,9 @@ func (a *answer) read(raw []byte, sent url.Values, secret seal.Secret) {
 	said, present := a.fields["error"]
 	ok, isBool := a.fields["ok"].(bool)
 	a.failed = present && said != nil && said != "" && said != false || isBool && !ok
+	if !present && a.status > 299 {
+		said = a.fields[other]
+	}
 	code, _ := said.(string)
 	if !codeForm.MatchString(code) || !secret.IsZero() && strings.Contains(code, secret.Reveal()) {
 		return

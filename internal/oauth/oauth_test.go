@@ -430,3 +430,29 @@ func TestAScopeThatAnswersNeverNameCountsWithTheOthers(t *testing.T) {
 		t.Errorf("a scope that may not have been asked for: %v", err)
 	}
 }
+
+func TestARefusalMayHaveItsCodeElsewhere(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]struct {
+		kind oauth.Kind
+		code string
+	}{
+		`{"status":"token_revoked","message":"x"}`:            {oauth.Rejected, "token_revoked"},
+		`{"status":"something_new"}`:                          {oauth.Transient, "something_new"},
+		`{"status":400}`:                                      {oauth.Transient, ""},
+		`{"error":"invalid_client","status":"token_revoked"}`: {oauth.Misconfigured, "invalid_client"},
+		`{"status":"` + mark + `-refresh"}`:                   {oauth.Transient, ""},
+	} {
+		w := vendor(t, says(400, body))
+		w.Server.Token.Error = "status"
+		_, err := w.Refresh(t.Context(), seal.NewSecret(mark+"-refresh"))
+		if e, ok := errors.AsType[*oauth.Error](err); !ok || e.Kind != want.kind || e.Code != want.code {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	w := vendor(t, says(200, `{"status":"token_revoked","access_token":"a"}`))
+	w.Server.Token.Error = "status"
+	if _, err := w.Refresh(t.Context(), seal.NewSecret("r")); err != nil {
+		t.Errorf("a token with a status: %v", err)
+	}
+}

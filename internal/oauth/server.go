@@ -58,6 +58,8 @@ type TokenEndpoint struct {
 	// At leads to the object of the answer in which the token lies, by names joined with dots; empty means the answer
 	// itself. It is where a code brings the token to; a renewal may leave it at the top instead.
 	At string `yaml:"at"`
+	// Error names the field in which a refusal has its code where it has none in "error", as RFC 6749 section 5.2 wants it.
+	Error string `yaml:"error"`
 }
 
 // ClientAuth is how a client proves who it is (RFC 6749 section 2.3.1).
