@@ -203,10 +203,6 @@ func (g *golden) begin(t testing.TB, line string) {
 // candidates are the sets of capabilities that golden lines name: the providers of the catalog, and testdata's.
 func candidates(t testing.TB) map[string][]question.Candidate {
 	t.Helper()
-	known, err := provider.Load(catalog.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
 	raw, err := os.ReadFile("testdata/candidates.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +211,7 @@ func candidates(t testing.TB) map[string][]question.Candidate {
 	if err := yaml.Unmarshal(raw, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range known.All() {
+	for _, p := range known(t).All() {
 		for _, c := range p.Capabilities {
 			if c.Effect == provider.Read {
 				out[p.Name] = append(out[p.Name], question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()})
@@ -224,4 +220,13 @@ func candidates(t testing.TB) map[string][]question.Candidate {
 	}
 	out["cal"], out["mail"] = out["google_calendar"], out["gmail"]
 	return out
+}
+
+func known(t testing.TB) *provider.Catalog {
+	t.Helper()
+	c, err := provider.Load(catalog.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/question"
 )
 
@@ -14,8 +15,8 @@ import (
 const (
 	minPrecision  = 0.97
 	maxWrong      = 0.01
-	minQuestions  = 380
-	minAbstaining = 40
+	minQuestions  = 600
+	minAbstaining = 100
 	minCompeting  = 60
 )
 
@@ -93,6 +94,24 @@ func TestGoldenQuestionsAreLedToTheRightCapability(t *testing.T) {
 	if all.asked < minQuestions || all.abstain < minAbstaining || all.competing < minCompeting {
 		t.Errorf("%d questions, %d that fit nothing, %d that fit several; there should be %d, %d, %d", all.asked,
 			all.abstain, all.competing, minQuestions, minAbstaining, minCompeting)
+	}
+}
+
+func TestTheExamplesOfEveryCapabilityLeadThere(t *testing.T) {
+	t.Parallel()
+	sets := candidates(t)
+	for _, p := range known(t).All() {
+		for _, c := range p.Capabilities {
+			for _, example := range c.Examples {
+				choice, err := question.Choose(example, sets[p.Name])
+				if got := outcome(choice, err); got != c.Name {
+					t.Errorf("%s: the example %q of %s leads to %s", p.Name, example, c.Name, got)
+				}
+			}
+			if c.Effect == provider.Read && len(c.Examples) == 0 {
+				t.Errorf("%s: %s has no examples", p.Name, c.Name)
+			}
+		}
 	}
 }
 
