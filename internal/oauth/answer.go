@@ -47,10 +47,12 @@ type answer struct {
 
 // post sends form with the client's proof and reads the answer.
 func (w *Wire) post(ctx context.Context, to string, form url.Values) (*answer, error) {
-	for k, v := range w.Server.Token.Params {
-		if to == w.Server.Token.URL {
-			form.Set(k, v)
-		}
+	var params map[string]any
+	if to == w.Server.Token.URL {
+		params = w.Server.Token.Params
+	}
+	for k, v := range params {
+		form.Set(k, fmt.Sprint(v))
 	}
 	basic := w.Server.Token.Client == ClientBasic
 	if !basic {
@@ -61,11 +63,12 @@ func (w *Wire) post(ctx context.Context, to string, form url.Values) (*answer, e
 	}
 	body, contentType := []byte(form.Encode()), "application/x-www-form-urlencoded"
 	if w.Server.Token.Body == BodyJSON {
-		flat := map[string]string{}
+		flat := map[string]any{}
 		for k := range form {
 			flat[k] = form.Get(k)
 		}
-		body, _ = json.Marshal(flat) //nolint:errchkjson // a map of strings always encodes
+		maps.Copy(flat, params)
+		body, _ = json.Marshal(flat) //nolint:errchkjson // text, numbers and booleans always encode
 		contentType = "application/json"
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))

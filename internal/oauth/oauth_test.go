@@ -32,7 +32,7 @@ func server(at string) *oauth.Server {
 		Authorize: oauth.Authorize{
 			URL: "https://login.example/authorize?fixed=1", Params: map[string]string{"access_type": "offline"},
 		},
-		Token:   oauth.TokenEndpoint{URL: at + "/token", Params: map[string]string{"expiring": "1"}},
+		Token:   oauth.TokenEndpoint{URL: at + "/token", Params: map[string]any{"expiring": "1"}},
 		Refresh: oauth.Refresh{Terminal: []string{"token_revoked"}},
 		Revoke:  oauth.Revoke{URL: at + "/revoke"},
 		Scopes: []oauth.Scope{
@@ -387,6 +387,26 @@ func TestARevocationPicksTheTokenThatEndsTheGrant(t *testing.T) {
 	}
 }
 
+func TestANumberThatIsAskedForStaysOneInJSON(t *testing.T) {
+	t.Parallel()
+	var sent string
+	w := vendor(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		sent = string(body)
+		_, _ = io.WriteString(w, `{"access_token":"a"}`)
+	})
+	w.Server.Token.Params = map[string]any{"expires_in": uint64(7200)}
+	for body, want := range map[oauth.Body]string{oauth.BodyJSON: `"expires_in":7200`, oauth.BodyForm: "expires_in=7200"} {
+		w.Server.Token.Body = body
+		if _, err := w.Refresh(t.Context(), seal.NewSecret("refresh")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(sent, want) {
+			t.Errorf("as %s: %s", body, sent)
+		}
+	}
+}
+
 func TestADescriptionNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	if err := server("https://vendor.example").Validate(); err != nil {
@@ -398,10 +418,10 @@ func TestADescriptionNamesEveryFault(t *testing.T) {
 	s := server("http://vendor.example")
 	s.PKCE, s.Token.Client, s.Token.Body, s.Revoke = "plain", "header", "xml", oauth.Revoke{Send: "both", Ends: "all"}
 	s.Scopes = append(s.Scopes, oauth.Scope{Name: "mail"})
-	s.Refresh.Margin = -1
+	s.Refresh.Margin, s.Token.Params = -1, map[string]any{"at": 1.5}
 	err := s.Validate()
 	for _, key := range []string{
-		"token.url", "token.client", "token.body", "pkce", "revoke.send", "revoke.ends", "refresh", "scopes[2]",
+		"token.url", "token.client", "token.body", "token.params", "pkce", "revoke.send", "revoke.ends", "refresh", "scopes[2]",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("no fault names %s: %v", key, err)

@@ -52,8 +52,9 @@ type TokenEndpoint struct {
 	Client ClientAuth `yaml:"client"`
 	// Body is the encoding of the request; empty means BodyForm.
 	Body Body `yaml:"body"`
-	// Params are added to every token request, and ExchangeParams to those that spend a code.
-	Params         map[string]string `yaml:"params"`
+	// Params are added to every token request, and ExchangeParams to those that spend a code. A number is sent as one where
+	// the Body is JSON.
+	Params         map[string]any    `yaml:"params"`
 	ExchangeParams map[string]string `yaml:"exchange_params"`
 	// At leads to the object of the answer in which the token lies, by names joined with dots; empty means the answer
 	// itself. It is where a code brings the token to; a renewal may leave it at the top instead.
@@ -181,6 +182,13 @@ func (s *Server) Validate() error {
 	}
 	if !slices.Contains([]Body{"", BodyForm, BodyJSON}, s.Token.Body) {
 		fault("token.body", "must be form or json")
+	}
+	for name, value := range s.Token.Params {
+		switch value.(type) {
+		case string, bool, int, int64, uint64:
+		default:
+			fault("token.params", "%s must be text, a whole number, true or false", name)
+		}
 	}
 	if !slices.Contains([]PKCE{"", PKCES256, PKCENone}, s.PKCE) {
 		fault("pkce", "must be S256 or none")

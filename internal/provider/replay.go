@@ -144,8 +144,8 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 func (r *recorder) compareForm(want map[string]string) error {
 	values, err := url.ParseQuery(string(r.body))
 	if err != nil || len(r.body) > 0 && r.body[0] == '{' {
-		var fields map[string]any
-		_ = json.Unmarshal(r.body, &fields)
+		body, _ := decodeJSON(r.body)
+		fields, _ := body.(map[string]any)
 		values = url.Values{}
 		for name, v := range fields {
 			values.Set(name, fmt.Sprint(v))
