@@ -11,11 +11,12 @@ import (
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/turn"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
-// renewers is how many renewals ahead one RefreshDue runs at once.
-const renewers = 8
+// renewers bounds the renewals ahead that one RefreshDue runs at once.
+var renewers = turn.Bounds{All: 16, PerProvider: 8, PerCompany: 8}
 
 // RefreshDue renews up to limit tokens that are about to end, and ends what has run out and cannot be renewed, oldest due
 // first and of all companies; it returns how many it took. One provider gets at most half of a batch and one company a
@@ -57,35 +58,29 @@ func (s *Service) refreshAhead(ctx context.Context, row *ent.Credential, owner s
 // when all are done. A row whose turn comes too late in the lease, or after ctx has ended, is given back for the next
 // step; what has begun is finished all the same.
 func (s *Service) each(
-	ctx context.Context, rows []*ent.Credential, owner string, atOnce int,
+	ctx context.Context, rows []*ent.Credential, owner string, atOnce turn.Bounds,
 	fn func(context.Context, *ent.Credential) error,
 ) error {
 	began := s.Now()
 	var (
-		group sync.WaitGroup
-		mu    sync.Mutex
-		errs  []error
-		turn  = make(chan struct{}, atOnce)
+		mu   sync.Mutex
+		errs []error
 	)
-	for _, row := range rows {
-		group.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			working := viewer.SystemFor(context.WithoutCancel(ctx), row.CompanyID)
-			if ctx.Err() != nil || !s.still(working, row, owner, s.Now().Sub(began)) {
-				_ = within(working, writeLimit, func(ctx context.Context) error {
-					return s.Rows.Release(ctx, row.ID, owner, nil)
-				})
-				return
-			}
-			if err := fn(working, row); err != nil {
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
-			}
-		})
-	}
-	group.Wait()
+	of := func(row *ent.Credential) (string, string) { return row.Provider, row.CompanyID }
+	turn.Each(atOnce, rows, of, func(row *ent.Credential) {
+		working := viewer.SystemFor(context.WithoutCancel(ctx), row.CompanyID)
+		if ctx.Err() != nil || !s.still(working, row, owner, s.Now().Sub(began)) {
+			_ = within(working, writeLimit, func(ctx context.Context) error {
+				return s.Rows.Release(ctx, row.ID, owner, nil)
+			})
+			return
+		}
+		if err := fn(working, row); err != nil {
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+		}
+	})
 	return errors.Join(errs...)
 }
 

@@ -267,7 +267,7 @@ func claims(t *testing.T, s *shelf) {
 	}
 	claim := func(owner string, limit int, want ...*ent.Credential) {
 		t.Helper()
-		got, err := s.ClaimEnding(s.ctx, owner, time.Minute, limit)
+		got, err := s.ClaimEnding(s.ctx, owner, time.Minute, store.Share{Limit: limit, PerProvider: limit, PerCompany: limit})
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("%d claimed, %v, want %d", len(got), err, len(want))
 		}
@@ -283,7 +283,11 @@ func claims(t *testing.T, s *shelf) {
 	claim("b", 2, rows[1])
 	claim("c", 2)
 	s.pass(2 * time.Minute)
-	claim("d", 10, rows[3], rows[2], rows[1], rows[0])
+	one := store.Share{Limit: 10, PerProvider: 1, PerCompany: 10}
+	if got, err := s.ClaimEnding(s.ctx, "d", time.Minute, one); err != nil || len(got) != 1 || got[0].ID != rows[3].ID {
+		t.Errorf("%d claimed of one provider, %v", len(got), err)
+	}
+	claim("d", 10, rows[2], rows[1], rows[0])
 	if now := s.read(t, rows[3].ID); now.LeaseOwner == nil || *now.LeaseOwner != "d" {
 		t.Errorf("%+v", now)
 	}

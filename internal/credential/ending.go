@@ -12,6 +12,8 @@ import (
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/turn"
 )
 
 // Outcome is what became of a credential at its provider, spelled as in the GraphQL enum RevocationOutcome.
@@ -46,12 +48,11 @@ type Ended struct {
 // Waiting is Ended for a credential that was stopped before and is there still.
 func Waiting(row *ent.Credential) Ended { return Ended{IntegrationID: integrationOf(row), id: row.ID} }
 
-const (
-	// patience is how long Revoke waits for a renewal under way before it leaves the rest to the background.
-	patience = 10 * time.Second
-	// revokers is how many revocations RetryRevocations runs at once.
-	revokers = 4
-)
+// patience is how long Revoke waits for a renewal under way before it leaves the rest to the background.
+const patience = 10 * time.Second
+
+// revokers bounds the revocations that RetryRevocations runs at once.
+var revokers = turn.Bounds{All: 4, PerProvider: 2, PerCompany: 4}
 
 // Stop ends all use of an integration's credential, in the caller's transaction. What it returns goes to Revoke, after
 // the transaction; if that never happens, the background does it. A shared grant is one that another integration lives
@@ -121,7 +122,8 @@ func (s *Service) Revoke(ctx context.Context, e Ended) (Revocation, error) {
 // how many it tried. It is one step of what runs by itself; replicas may call it at the same time.
 func (s *Service) RetryRevocations(ctx context.Context, limit int) (int, error) {
 	owner := rand.Text()
-	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor, limit)
+	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor,
+		store.Share{Limit: limit, PerProvider: max(1, limit/2), PerCompany: limit}) // after an incident all may be one company's
 	if err != nil {
 		return 0, err
 	}

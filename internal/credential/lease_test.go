@@ -7,6 +7,7 @@ import (
 
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/credential"
+	"github.com/patchbay/patchbay/internal/problem"
 )
 
 // TestBehaviour02TheLeaseIsOwnerCheckedRenewedAndFenced lets one process take minutes for a renewal: as long as it
@@ -108,6 +109,26 @@ func TestTheLeaseOfAProcessThatDiedEndsWithinAMinute(t *testing.T) {
 		}
 		if waited := time.Since(began); waited < 20*time.Second || waited > 35*time.Second {
 			t.Errorf("it waited %v, want longer than a call and hardly longer than a lease", waited)
+		}
+	})
+}
+
+func TestARefreshThatIsNeverAnsweredEndsInItsOwnTime(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, p *process) {
+		time.Sleep(2 * time.Hour)
+		w.vendor.latency = 1000 * time.Hour
+		began := time.Now()
+		err := p.Refresh(system(t), integration)
+		if took := time.Since(began); !problem.Is(err, problem.ProviderTimeout) || took != 20*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if row := w.only(); row.State != credential.Active || row.LeaseOwner != nil || row.Failures != 1 {
+			t.Errorf("%s, %d failures, leased: %v", row.State, row.Failures, row.LeaseOwner != nil)
+		}
+		w.vendor.recover()
+		time.Sleep(time.Minute)
+		if _, err := ask(system(t), p); err != nil {
+			t.Errorf("once it answers again: %v", err)
 		}
 	})
 }

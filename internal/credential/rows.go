@@ -78,9 +78,9 @@ type Rows interface {
 	HandOver(ctx context.Context, id, owner string, t Tokens) (bool, error)
 	// Destroy deletes an ending row that owner holds.
 	Destroy(ctx context.Context, id, owner string) (bool, error)
-	// ClaimEnding leases, for d, up to limit ending rows of all companies whose next attempt is due and whose lease is
-	// free or over, oldest due first.
-	ClaimEnding(ctx context.Context, owner string, d time.Duration, limit int) ([]*ent.Credential, error)
+	// ClaimEnding leases, for d, ending rows of all companies whose next attempt is due and whose lease is free or over:
+	// oldest due first, within the share.
+	ClaimEnding(ctx context.Context, owner string, d time.Duration, share store.Share) ([]*ent.Credential, error)
 	// ClaimDue leases, for d, active rows of all companies whose renewal ahead, or whose end without one, is due and whose
 	// lease is free or over: oldest due first, within the share. It returns them as they were before.
 	ClaimDue(ctx context.Context, owner string, d time.Duration, share store.Share) ([]*ent.Credential, error)

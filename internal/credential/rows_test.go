@@ -205,9 +205,8 @@ func (p *process) Destroy(ctx context.Context, id, owner string) (bool, error) {
 }
 
 func (p *process) ClaimEnding(
-	ctx context.Context, owner string, d time.Duration, limit int,
+	ctx context.Context, owner string, d time.Duration, share store.Share,
 ) ([]*ent.Credential, error) {
-	share := store.Share{Limit: limit, PerProvider: limit, PerCompany: limit}
 	return p.claim(ctx, owner, d, credential.Ending, share, func(row *ent.Credential) *time.Time {
 		return row.NextAttemptAt
 	})

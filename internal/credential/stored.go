@@ -299,11 +299,12 @@ func (r Stored) Destroy(ctx context.Context, id, owner string) (bool, error) {
 
 // ClaimEnding leases due revocations.
 func (r Stored) ClaimEnding(
-	ctx context.Context, owner string, d time.Duration, limit int,
+	ctx context.Context, owner string, d time.Duration, share store.Share,
 ) ([]*ent.Credential, error) {
 	return r.claim(ctx, owner, d, func(q *ent.CredentialQuery, now time.Time) {
-		q.Where(entcredential.State(Ending), entcredential.NextAttemptAtLTE(now)).
-			Order(entcredential.ByNextAttemptAt(), entcredential.ByID()).Limit(limit)
+		due := entcredential.And(entcredential.State(Ending), entcredential.NextAttemptAtLTE(now), free(now))
+		q.Where(due, share.Within(entcredential.FieldNextAttemptAt, due)).
+			Order(entcredential.ByNextAttemptAt(), entcredential.ByID()).Limit(share.Limit)
 	})
 }
 

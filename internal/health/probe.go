@@ -12,6 +12,7 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/store"
+	"github.com/patchbay/patchbay/internal/turn"
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
@@ -31,9 +32,10 @@ type Probed struct {
 	RetryAfter time.Duration
 }
 
+// probers bounds the probes that one ProbeDue runs at once.
+var probers = turn.Bounds{All: 16, PerProvider: 8, PerCompany: 8}
+
 const (
-	// probers is how many probes one ProbeDue runs at once.
-	probers = 8
 	// probeLimit bounds one probe with all that it needs first, such as a new token. It is far shorter than probeLease,
 	// after which another may probe the same integration.
 	probeLimit = 45 * time.Second
@@ -41,7 +43,7 @@ const (
 )
 
 // ProbeDue probes up to limit integrations whose time has come, of all companies, oldest due first, and returns how many
-// it took. One provider gets at most half of a batch and one company a quarter. It is one step of what runs by itself;
+// it took. One provider gets at most half of a batch and one company a quarter, and half of what runs at once. It is one step of what runs by itself;
 // replicas may call it at the same time, and each integration is taken by one of them.
 func (s *Service) ProbeDue(ctx context.Context, prober Prober, limit int) (int, error) {
 	began := s.Now()
@@ -50,33 +52,27 @@ func (s *Service) ProbeDue(ctx context.Context, prober Prober, limit int) (int, 
 		return 0, err
 	}
 	var (
-		group sync.WaitGroup
-		mu    sync.Mutex
-		errs  []error
-		turn  = make(chan struct{}, probers)
+		mu   sync.Mutex
+		errs []error
 	)
-	for _, row := range rows {
-		group.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			ctx := viewer.SystemFor(ctx, row.CompanyID)
-			next := row.NextProbeAt // given back when the process stops, or the turn comes too late in the lease
-			if ctx.Err() == nil && s.Now().Sub(began) < probeLease-2*probeLimit {
-				after, err := s.probe(ctx, prober, row)
-				switch {
-				case err == nil:
-					next = after
-				case ctx.Err() == nil: // the lease holds the row for a while
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-					return
-				}
+	of := func(row *ent.Integration) (string, string) { return row.Provider, row.CompanyID }
+	turn.Each(probers, rows, of, func(row *ent.Integration) {
+		ctx := viewer.SystemFor(ctx, row.CompanyID)
+		next := row.NextProbeAt // given back when the process stops, or the turn comes too late in the lease
+		if ctx.Err() == nil && s.Now().Sub(began) < probeLease-2*probeLimit {
+			after, err := s.probe(ctx, prober, row)
+			switch {
+			case err == nil:
+				next = after
+			case ctx.Err() == nil: // the lease holds the row for a while
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+				return
 			}
-			s.release(ctx, row, held, next)
-		})
-	}
-	group.Wait()
+		}
+		s.release(ctx, row, held, next)
+	})
 	return len(rows), errors.Join(errs...)
 }
 

@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"internal/sandbox"},
 	{"internal/provider"},
 	{"internal/oauth", "internal/egress", "internal/question"},
-	{"internal/id", "internal/feed"},
+	{"internal/id", "internal/feed", "internal/turn"},
 	{"internal/viewer", "internal/seal", "internal/problem", "internal/column"},
 }
 
