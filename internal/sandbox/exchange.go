@@ -25,8 +25,8 @@ type exchange struct {
 	// page are the parts of the request that ask for this page, nil on the first; next are those that ask for the page
 	// after it, nil on the last.
 	page, next fields
-	// counts names the parts that say how many results are wanted.
-	counts map[string]bool
+	// asker names the parts that say how many results the asker wants, and in which zone.
+	asker  map[string]bool
 	empty  bool // it tells of nothing
 	answer provider.Answer
 	body   any // the answer's JSON; nil when it is text
@@ -118,12 +118,12 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 			main.next = paging(askedBy(next).fields, rendered, f.Next)
 		}
 	}
-	more := f
-	more.Input.Limit = f.Input.Limit + 7
-	if other := render(p, more, f.Input.Page); other != nil {
-		main.counts = map[string]bool{}
+	main.asker = map[string]bool{}
+	somebodyElse := f
+	somebodyElse.Input.Limit, somebodyElse.Input.Timezone = f.Input.Limit+7, "Asia/Kolkata"
+	if other := render(p, somebodyElse, f.Input.Page); other != nil {
 		for k := range paging(askedBy(other).fields, rendered, "") {
-			main.counts[k] = true
+			main.asker[k] = true
 		}
 	}
 	for _, one := range f.Each {

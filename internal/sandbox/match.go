@@ -14,7 +14,7 @@ import (
 const (
 	likePath     = 100
 	sameDocument = 50 // a GraphQL document, word for word
-	sameValue    = 3
+	sameValue    = 6
 	sameName     = 1
 	tellsNothing = -4 // an empty answer is seldom what was meant
 )
@@ -35,12 +35,15 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 		}
 		one := a
 		one.fields = turned[days]
-		score, ok := e.like(one)
+		path, ok := e.calledBy(one)
 		if !ok {
 			continue
 		}
-		paged = paged || len(e.page) > 0 || len(e.next) > 0 && e.next.within(one.fields)
-		all = append(all, candidate{e, score})
+		paged = paged || len(e.next) > 0 && e.next.within(one.fields)
+		if e.page.within(one.fields) {
+			paged = paged || len(e.page) > 0
+			all = append(all, candidate{e, path*likePath + e.like(one)})
+		}
 	}
 	if paged { // a page that no fixture shows is the end
 		all = slices.DeleteFunc(all, func(c candidate) bool { return len(c.page) == 0 && (len(c.next) > 0 || !c.empty) })
@@ -52,23 +55,22 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 	return best.exchange, best.score
 }
 
-// like returns how much a request is like the exchange's, and false when it is another one.
-func (e *exchange) like(a asked) (score int, ok bool) {
-	if a.method != e.request.method || a.operation != e.request.operation || !e.page.within(a.fields) ||
-		e.fixed && a.host != e.request.host {
+// calledBy returns how much a request's path is like the exchange's, and false when it is another call.
+func (e *exchange) calledBy(a asked) (int, bool) {
+	if a.method != e.request.method || a.operation != e.request.operation || e.fixed && a.host != e.request.host {
 		return 0, false
 	}
-	path, ok := alike(e.path, a.path)
-	if !ok {
-		return 0, false
-	}
-	score = path * likePath
+	return alike(e.path, a.path)
+}
+
+// like returns how much what a request says is like what the exchange's says.
+func (e *exchange) like(a asked) (score int) {
 	if a.operation != "" && a.fields["query"] == e.request.fields["query"] {
 		score += sameDocument
 	}
 	for k, v := range a.fields {
 		switch got, known := e.request.fields[k]; {
-		case e.counts[k]:
+		case e.asker[k]:
 		case !known:
 			score -= sameName
 		case got == v:
@@ -78,14 +80,14 @@ func (e *exchange) like(a asked) (score int, ok bool) {
 		}
 	}
 	for k := range e.request.fields {
-		if _, given := a.fields[k]; !given && !e.counts[k] {
+		if _, given := a.fields[k]; !given && !e.asker[k] {
 			score -= sameName
 		}
 	}
 	if e.empty {
 		score += tellsNothing
 	}
-	return score, true
+	return score
 }
 
 // moved returns the fields with every time moved by whole days.
