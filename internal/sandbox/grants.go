@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,6 +64,9 @@ func (s *Sandbox) newGrants(v *vendor) *grants {
 	if rules.separator == "" {
 		rules.separator = " "
 	}
+	if o.Authorize.Signed != nil {
+		rules.callback = g.sign
+	}
 	if o.Token.Client == oauth.ClientBasic {
 		rules.proof = basicProof
 	}
@@ -99,6 +106,28 @@ func (s *Sandbox) scopesAt(host string, known []scopeText) []scopeText {
 	return known
 }
 
+// sign adds what the manifest says that the person comes back with, and the signature over all of it.
+func (g *grants) sign(r *http.Request, back url.Values) {
+	rule := g.oauth.Authorize.Signed
+	in, _ := g.consent.host.read(bareHost(r.Host))
+	for name, value := range rule.Match {
+		back.Set(name, propertyMark.ReplaceAllStringFunc(value, func(m string) string { return in[m[1:len(m)-1]] }))
+	}
+	back.Set("timestamp", strconv.FormatInt(g.sandbox.opts.Now().Unix(), 10))
+	mac := hmac.New(sha256.New, []byte(g.sandbox.Client(g.vendor.ClientGroup()).Secret.Reveal()))
+	mac.Write([]byte(back.Encode()))
+	back.Set(rule.Parameter, hex.EncodeToString(mac.Sum(nil)))
+}
+
+// named returns the scopes that an answer names.
+func (g *grants) named(scopes []string) []string {
+	return slices.DeleteFunc(scopes, func(value string) bool {
+		return slices.ContainsFunc(g.oauth.Scopes, func(s oauth.Scope) bool {
+			return s.Unnamed && firstOf(s.Value, s.Name) == value
+		})
+	})
+}
+
 // lifetime is how long an access token lives: as the fixture says, unless the sandbox was told otherwise.
 func (g *grants) lifetime(first map[string]any) time.Duration {
 	seconds, _ := first["expires_in"].(json.Number)
@@ -131,12 +160,12 @@ func (g *grants) tokenIn(body any) map[string]any {
 
 func (g *grants) at(host string) bool {
 	return g != nil && slices.ContainsFunc([]*endpoint{g.consent, g.token, g.revocation}, func(e *endpoint) bool {
-		return e != nil && g.named(e, host)
+		return e != nil && g.stands(e, host)
 	})
 }
 
-// named reports whether an endpoint's host can be this one.
-func (g *grants) named(e *endpoint, host string) bool {
+// stands reports whether an endpoint's host can be this one.
+func (g *grants) stands(e *endpoint, host string) bool {
 	_, ok := e.host.read(host)
 	return ok && (!e.host.open || slices.ContainsFunc(g.vendor.families, func(f string) bool { return inFamily(f, host) }))
 }
@@ -155,7 +184,7 @@ func (g *grants) names() []string {
 }
 
 // consents reports whether the consent page is at a host.
-func (g *grants) consents(host string) bool { return g != nil && g.named(g.consent, host) }
+func (g *grants) consents(host string) bool { return g != nil && g.stands(g.consent, host) }
 
 // takes reports whether a request is the authorization server's.
 func (g *grants) takes(host, path string) bool {
@@ -227,7 +256,7 @@ func (g *grants) grant(w http.ResponseWriter, gt oauth2.GrantType, info oauth2.T
 	if _, ok := token["expires_in"]; ok {
 		token["expires_in"] = int(info.GetAccessExpiresIn() / time.Second)
 	}
-	scopes := strings.Fields(info.GetScope())
+	scopes := g.named(strings.Fields(info.GetScope()))
 	switch token["scope"].(type) {
 	case string:
 		token["scope"] = strings.Join(scopes, g.separator)

@@ -129,7 +129,7 @@ func (v *vendor) proved(r *http.Request) (*Grant, bool) {
 			}
 			continue
 		}
-		typed := c.kind != provider.OAuth2
+		typed := c.kind != provider.OAuth2 || v.Auth.OAuth2.Import != ""
 		if !typed || strings.Contains(secret, mint) {
 			continue
 		}

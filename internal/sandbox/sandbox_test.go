@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay/patchbay/internal/egress"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/sandbox"
 	"github.com/patchbay/patchbay/internal/seal"
 )
@@ -59,11 +60,13 @@ type world struct {
 	clock *clock
 	http  *http.Client
 	door  *egress.Egress
+
+	catalog *provider.Catalog // nil unless started with one
 }
 
 func start(t *testing.T, opts sandbox.Options) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: sunday}}
+	w := &world{t: t, clock: &clock{at: sunday}, catalog: opts.Catalog}
 	if opts.Now == nil {
 		opts.Now = w.clock.Now
 	}
