@@ -181,6 +181,7 @@ func TestASlowAnswerEndsWithItsClient(t *testing.T) {
 		res.Body.Close()
 		t.Error("an answer came")
 	}
+	w.Faults().Clear() // a client on a busy machine may have given up before it arrived
 	w.arm(sandbox.Fault{Kind: sandbox.SlowBody, Times: 1})
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
