@@ -36,8 +36,8 @@ const (
 	maxSends = 3
 )
 
-// ErrUnanswered is among the causes of a failure when the request may have reached the provider and no whole answer came:
-// what it asks for may have been done. Any other failure of Do means that nothing was done.
+// ErrUnanswered is among the causes of a failure when the request may have reached the provider and no whole answer
+// came: what it asks for may have been done. Any other failure of Do means that nothing was done.
 var ErrUnanswered = errors.New("the request left, and no whole answer came")
 
 // Do sends a request with an integration's credential and returns the answer, read whole and judged. It renews the

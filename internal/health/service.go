@@ -75,8 +75,8 @@ func (s *Service) Proved(ctx context.Context, integrationID string, byQuery bool
 	return changed, err
 }
 
-// Answered records that the provider has just answered a query of an integration: what Proved does, and that it was used.
-// It returns the integration as it is then. While health stays as it is, that is one write.
+// Answered records that the provider has just answered a query of an integration: what Proved does, and that it was
+// used. It returns the integration as it is then. While health stays as it is, that is one write.
 func (s *Service) Answered(ctx context.Context, row *ent.Integration) (*ent.Integration, error) {
 	var after *ent.Integration
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {

@@ -21,8 +21,9 @@ const recordTime = 10 * time.Second
 
 // conclude writes down what became of the question, all in one transaction, and returns the answer. An answer whose
 // record cannot be written is not given: what was asked is in the trail, always. Of a question that failed, the failure
-// is returned even when it could not be recorded, which the log then says. A write that was done is answered, and is in the
-// trail, even when its integration was disconnected meanwhile. A dry run is no question and leaves nothing.
+// is returned even when it could not be recorded, which the log then says. A write that was done is answered, and is in
+// the trail, even when its integration was disconnected meanwhile; when it cannot be recorded, its outcome is unknown to
+// whoever reads that the database failed, so that is what is said. A dry run is no question and leaves nothing.
 func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 	if a.in.DryRun {
 		if failure != nil {
@@ -67,6 +68,12 @@ func (a *asking) conclude(ctx context.Context, failure error) (*Result, error) {
 	case err != nil && gone:
 		return nil, problem.New(problem.NotFound, "The integration was disconnected while it was asked.").
 			At("input", "integrationId").Because(err)
+	case err != nil && a.wrote():
+		a.Log.ErrorContext(ctx, "a write was not recorded", "integration_id", a.row.ID, "error", err)
+		return nil, &problem.Error{
+			Code: problem.OutcomeUnknown, Provider: a.provider.Name, Err: err, Message: fmt.Sprintf("%[1]s has answered, but "+
+				"that could not be written down here. Look at %[1]s before you repeat it.", a.provider.Title),
+		}
 	case err != nil:
 		return nil, fmt.Errorf("record a question: %w", err)
 	}

@@ -46,9 +46,9 @@ func (a *asking) fateOf(err error) fate {
 // pauseBefore is how long a call by name waits before it is sent again, varied by half so that callers spread.
 const pauseBefore = 200 * time.Millisecond
 
-// again reports whether a request that failed may be sent once more, and waits before that: that of a call by name, when
-// it does no harm or certainly did not arrive, and the provider asks for no longer pause. A question is not sent again:
-// whoever asks may do so.
+// again reports whether a request that failed may be sent once more, and waits before that: that of a call by name,
+// when it does no harm or certainly did not arrive, and the provider asks for no longer pause. A question is not sent
+// again: whoever asks may do so.
 func (a *asking) again(ctx context.Context, err error) bool {
 	e, ok := errors.AsType[*problem.Error](err)
 	if a.invocation == nil || !ok || !e.Retryable || e.RetryAfter > 0 || e.Code == problem.ProviderRateLimited {

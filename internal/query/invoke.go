@@ -64,10 +64,10 @@ func isKey(s string) bool {
 // audited, with the names of the arguments, and counted when it was sent.
 //
 // With an idempotency key it is done once: for 24 hours a call of the same integration under the same key is answered
-// from what is known of the first, by a Result that says Replayed, or by the code that the first failed with. The key is
-// refused for other arguments, while the first call is under way, and, with OutcomeUnknown, when nobody can tell whether
-// the provider did it. A call that certainly was not done leaves its key free, and so does one that failed and may be
-// repeated anyway.
+// from what is known of the first, by a Result that says Replayed, or by the code that the first failed with. The key
+// is refused for other arguments, while the first call is under way, and, with OutcomeUnknown, when nobody can tell
+// whether the provider did it. A call that certainly was not done leaves its key free, and so does one that failed and
+// may be repeated anyway.
 func (s *Service) Invoke(ctx context.Context, in InvokeInput) (*Result, error) {
 	began := s.Now()
 	if v, _ := viewer.From(ctx); !v.May(viewer.IntegrationsQuery) {
@@ -159,7 +159,7 @@ func (a *asking) unsettled(err error) error {
 	return out
 }
 
-// argumentNames are what the trail shows of the arguments: the names that the schema has, not whatever a caller made up.
+// argumentNames are what the trail shows of the arguments: names that the schema has, not whatever a caller made up.
 func (a *asking) argumentNames() []string {
 	known, _ := a.capability.ArgumentsSchema()["properties"].(map[string]any)
 	out := []string{}

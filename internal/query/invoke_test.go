@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
 	"github.com/patchbay/patchbay/internal/oauth"
@@ -423,6 +424,28 @@ func TestAWriteThatWasDoneIsToldThoughItsIntegrationIsGone(t *testing.T) {
 		}
 		if events := w.invoked(t); len(events) != 1 || !events[0].Succeeded {
 			t.Errorf("events = %v", events)
+		}
+	})
+}
+
+func TestAWriteThatCannotBeWrittenDownIsNotCalledFailed(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		w.Vendor.Answer(added, http.StatusOK, `{"title":"x"}`)
+		taken := w.Events(t, audit.Connected)[0].ID
+		good := w.Service.Audit
+		w.Service.Audit = &audit.Service{
+			Store: w.World.Store, Now: w.World.Now, NewID: func(id.Kind) string { return taken },
+		}
+		call := func() error { _, err := w.invoke(t, "add_entry", `{"title":"x"}`, keyed("k")); return err }
+		e := refused(t, call(), problem.OutcomeUnknown)
+		if e.Retryable || !strings.Contains(e.Message, "Acme Agenda has answered") || strings.Contains(e.Message, taken) {
+			t.Errorf("err = %+v", e)
+		}
+		w.Service.Audit = good
+		w.Wait(2 * time.Minute)
+		refused(t, call(), problem.OutcomeUnknown, "input", "idempotencyKey")
+		if len(w.Vendor.Calls(added)) != 1 || w.queries(t) != 0 {
+			t.Errorf("%d calls", len(w.Vendor.Calls(added)))
 		}
 	})
 }

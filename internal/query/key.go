@@ -31,8 +31,8 @@ const (
 	doubtful  = "unknown"
 )
 
-// claim takes the call's key, if it has one, before anything is sent. When the key was taken earlier, either the call is
-// a replay of what succeeded then, or the error says why it is not sent.
+// claim takes the call's key, if it has one, before anything is sent. When the key was taken earlier, either the call
+// is a replay of what succeeded then, or the error says why it is not sent.
 func (a *asking) claim(ctx context.Context) error {
 	if a.invocation.IdempotencyKey == nil {
 		return nil
