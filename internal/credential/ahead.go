@@ -41,10 +41,11 @@ func (s *Service) RefreshDue(ctx context.Context, limit int) (int, error) {
 func (s *Service) refreshAhead(ctx context.Context, row *ent.Credential, owner string) error {
 	var err error
 	switch {
-	case len(row.RefreshToken) > 0:
-		_, err = s.spend(ctx, row, owner)
-	case row.ExpiresAt != nil && valid(row, s.Now()): // this clock is behind the database's
+	case s.tooEarly(row), // this clock is behind the database's
+		!s.renewable(row) && row.ExpiresAt != nil && s.valid(row, s.Now()):
 		return s.Rows.Release(ctx, row.ID, owner, nil)
+	case s.renewable(row):
+		_, err = s.spend(ctx, row, owner)
 	default:
 		_, err = s.expire(ctx, row, owner, end{reason: health.TokenExpired, code: "no_refresh_token"})
 	}

@@ -75,7 +75,7 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 			return res, v, err
 		}
 		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))
-		next, err := s.afterRefusal(system, row, v, sends > 1 && young || len(row.RefreshToken) == 0)
+		next, err := s.afterRefusal(system, row, v, sends > 1 && young || !s.renewable(row))
 		if err == nil && sends == maxSends {
 			err = s.unsettled(row)
 		}

@@ -65,7 +65,7 @@ func (s *Service) giveBackWith(ctx context.Context, p *provider.Provider, row *e
 		return err
 	}
 	c := provider.Credential{Kind: row.AuthKind, Access: access, Secrets: secrets, Config: row.Config}
-	if valid(row, s.Now()) {
+	if s.valid(row, s.Now()) {
 		known, err := s.tellOf(ctx, p, c)
 		if err != nil || known || refresh.IsZero() {
 			return err

@@ -50,7 +50,7 @@ func (s *Service) expire(ctx context.Context, row *ent.Credential, owner string,
 			if now, err = s.Rows.Get(ctx, row.ID); err != nil || !ended {
 				return err
 			}
-			details := withLease(column.Object{"reason": string(why.reason)}, owner != "" && row.LeaseOwner != nil)
+			details := withLease(column.Object{"reason": string(why.reason)}, owner != "" && s.perhapsLost(row))
 			describe(details, why.code, why.status)
 			if err := s.record(ctx, row, audit.TokenRefreshFailed, problem.ReauthorizationRequired, details); err != nil {
 				return err
@@ -84,7 +84,7 @@ func (s *Service) refused(
 		wait = max(wait, longBackoff)
 	}
 	p := s.problemOf(row, e, wait)
-	details := withLease(column.Object{"retryAfterSeconds": int64(wait / time.Second)}, row.LeaseOwner != nil)
+	details := withLease(column.Object{"retryAfterSeconds": int64(wait / time.Second)}, s.perhapsLost(row))
 	describe(details, cmp.Or(e.Code, string(e.Kind)), e.HTTPStatus)
 	err := within(ctx, writeLimit, func(ctx context.Context) error {
 		return s.Rows.InTx(ctx, func(ctx context.Context) error {

@@ -25,8 +25,20 @@ func (s *Service) Refresh(ctx context.Context, integrationID string) error {
 	if err != nil {
 		return err
 	}
+	if s.tooEarly(row) {
+		return &problem.Error{
+			Code: problem.Invalid, IntegrationID: integrationID, Provider: row.Provider,
+			Message: "The provider renews this access only when it has ended, which is at " +
+				row.ExpiresAt.UTC().Format(time.RFC3339) + ".",
+		}
+	}
 	_, err = s.renew(ctx, row, true)
 	return err
+}
+
+// tooEarly reports whether the provider would refuse to renew a token because it has not ended yet.
+func (s *Service) tooEarly(row *ent.Credential) bool {
+	return s.rules(row).Early == oauth.EarlyRefused && row.State == Active && row.ExpiresAt != nil && s.valid(row, s.Now())
 }
 
 // fresh returns the row with an access token to use now: the one it has, or that of a renewal. A token that is about to
@@ -37,11 +49,11 @@ func (s *Service) fresh(ctx context.Context, row *ent.Credential) (*ent.Credenti
 		return nil, s.ended(row)
 	}
 	now := s.Now()
-	if len(row.AccessToken) == 0 && row.ExpiresAt == nil || !due(row, now) {
+	if len(row.AccessToken) == 0 && row.ExpiresAt == nil || !s.due(row, now) {
 		return row, nil
 	}
-	usable := valid(row, now)
-	if _, rests := resting(row, now); usable && (rests || len(row.RefreshToken) == 0) {
+	usable := s.valid(row, now)
+	if _, rests := resting(row, now); usable && (rests || !s.renewable(row)) {
 		return row, nil
 	}
 	if !usable {
@@ -116,7 +128,7 @@ func (s *Service) fly(ctx context.Context, fl *flight, seen *ent.Credential, per
 			return nil, s.ended(row)
 		case row.Generation != seen.Generation:
 			return row, nil
-		case len(row.RefreshToken) == 0:
+		case !s.renewable(row):
 			return s.without(ctx, row)
 		}
 		if left, rests := resting(row, s.Now()); rests && !person {
@@ -145,7 +157,7 @@ func (s *Service) fly(ctx context.Context, fl *flight, seen *ent.Credential, per
 
 // without answers for a credential that nothing can renew: it ends when its token does.
 func (s *Service) without(ctx context.Context, row *ent.Credential) (*ent.Credential, error) {
-	if valid(row, s.Now()) || row.ExpiresAt == nil {
+	if s.valid(row, s.Now()) || row.ExpiresAt == nil {
 		return nil, &problem.Error{
 			Code: problem.ReauthorizationRequired, IntegrationID: integrationOf(row),
 			Message: "The provider gave nothing to renew this access with. Connect again when it ends.",
@@ -154,7 +166,8 @@ func (s *Service) without(ctx context.Context, row *ent.Credential) (*ent.Creden
 	return s.expire(ctx, row, "", end{reason: health.TokenExpired, code: "no_refresh_token"})
 }
 
-// spend sends the refresh token of a row that owner has leased, and stores what comes back.
+// spend sends the refresh token of a row that owner has leased, or asks for another token where there is none, and stores
+// what comes back.
 func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) (*ent.Credential, error) {
 	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
 	if err != nil { // nobody rests for that: a key that is back is seen at once
@@ -168,7 +181,11 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 	wire, err := s.wire(row)
 	if err == nil {
 		err = within(ctx, callLimit, func(ctx context.Context) error {
-			tok, err = wire.Refresh(ctx, refresh)
+			if refresh.IsZero() {
+				tok, err = wire.Mint(ctx, row.Scopes)
+			} else {
+				tok, err = wire.Refresh(ctx, refresh)
+			}
 			return err
 		})
 	}
@@ -203,7 +220,7 @@ func (s *Service) keep(
 				return err
 			}
 			if stored {
-				return s.renewed(ctx, now, row.LeaseOwner != nil)
+				return s.renewed(ctx, now, s.perhapsLost(row))
 			}
 			if now.State == Ending {
 				_, err = s.Rows.HandOver(ctx, row.ID, owner, t)

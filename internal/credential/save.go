@@ -83,7 +83,7 @@ func (s *Service) Save(ctx context.Context, g Grant) (*time.Time, error) {
 		}
 		row.AccessToken, row.RefreshToken, row.TokenType = t.Access, t.Refresh, t.Type
 		row.ExpiresAt, row.LifetimeSeconds, row.RefreshedAt = t.ExpiresAt, int64(t.Lifetime/time.Second), &t.At
-		if row.RefreshAt = t.RefreshAt; len(t.Refresh) == 0 {
+		if row.RefreshAt = t.RefreshAt; !s.renewable(row) {
 			row.RefreshAt = t.ExpiresAt
 		}
 	}
@@ -141,10 +141,7 @@ func (s *Service) SaveConfig(ctx context.Context, integrationID string, config m
 // seal makes what is stored out of what a server answered. last is the lifetime of the token before.
 func (s *Service) seal(row *ent.Credential, tok *oauth.Token, last time.Duration) (Tokens, error) {
 	t := Tokens{Type: tok.Type, Scopes: tok.Scopes, At: s.Now()}
-	var rules oauth.Refresh
-	if p, ok := s.Provider(row.Provider); ok && p.Auth.OAuth2 != nil {
-		rules = p.Auth.OAuth2.Refresh
-	}
+	rules := s.rules(row)
 	var err error
 	if t.Access, err = s.Ring.Seal(tok.Access, place(row, accessColumn)); err != nil {
 		return Tokens{}, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/oauth"
+	"github.com/patchbay/patchbay/internal/provider"
 )
 
 const (
@@ -62,10 +63,15 @@ func expiry(now time.Time, said, last, usual time.Duration) (*time.Time, time.Du
 }
 
 // refreshTime returns when to renew a token: a margin before its end, at most a third of its lifetime, and up to a
-// quarter of the margin later, so that what was granted together is not renewed together.
+// quarter of the margin later, so that what was granted together is not renewed together. Where nothing can be renewed
+// early it is the end.
 func refreshTime(ends *time.Time, lifetime time.Duration, rules oauth.Refresh) *time.Time {
 	if ends == nil {
 		return nil
+	}
+	if rules.Early == oauth.EarlyRefused {
+		at := ends.Add(jitter(skew))
+		return &at
 	}
 	margin := rules.Margin
 	if margin == 0 {
@@ -93,14 +99,40 @@ func jitter(d time.Duration) time.Duration {
 	return rand.N(d)
 }
 
-// due reports whether the token should be renewed ahead of its end.
-func due(row *ent.Credential, now time.Time) bool {
-	return row.RefreshAt != nil && !row.RefreshAt.After(now) || !valid(row, now)
+// rules are how the provider of a credential renews tokens.
+func (s *Service) rules(row *ent.Credential) oauth.Refresh {
+	if p, ok := s.Provider(row.Provider); ok && p.Auth.OAuth2 != nil && row.AuthKind == provider.OAuth2 {
+		return p.Auth.OAuth2.Refresh
+	}
+	return oauth.Refresh{}
 }
 
-// valid reports whether the access token can still be used.
-func valid(row *ent.Credential, now time.Time) bool {
-	return len(row.AccessToken) > 0 && (row.ExpiresAt == nil || row.ExpiresAt.After(now.Add(skew)))
+// renewable reports whether another token can be had without the person: for the refresh token, or by minting one.
+func (s *Service) renewable(row *ent.Credential) bool {
+	return len(row.RefreshToken) > 0 || len(row.AccessToken) > 0 && s.rules(row).Mint != ""
+}
+
+// due reports whether the token should be renewed ahead of its end.
+func (s *Service) due(row *ent.Credential, now time.Time) bool {
+	return row.RefreshAt != nil && !row.RefreshAt.After(now) || !s.valid(row, now)
+}
+
+// valid reports whether the access token can still be used. It is taken to end a little early, unless the provider would
+// then refuse to renew it.
+func (s *Service) valid(row *ent.Credential, now time.Time) bool {
+	if s.rules(row).Early != oauth.EarlyRefused {
+		now = now.Add(skew)
+	}
+	return len(row.AccessToken) > 0 && (row.ExpiresAt == nil || row.ExpiresAt.After(now))
+}
+
+// perhapsLost reports whether the one-time token of a row whose lease was over but never released may have been spent by
+// a process that could not say so, and works no more.
+func (s *Service) perhapsLost(row *ent.Credential) bool {
+	if row.LeaseOwner == nil || row.LeaseUntil == nil || len(row.RefreshToken) == 0 {
+		return false
+	}
+	return s.rules(row).Lost(row.LeaseUntil.Add(-leaseFor), s.Now())
 }
 
 // resting reports whether the last attempt failed so recently that another must wait, and how long.

@@ -424,6 +424,8 @@ type vendor struct {
 	rotates  bool
 	lifetime time.Duration
 	silent   bool // answers name no lifetime
+	grace    bool // the refresh token before the newest works as well
+	late     bool // a renewal before the access token's end is refused
 	strict   bool // a new access token ends the older ones
 	latency  time.Duration
 	ill      float64                              // how often a call is not served
@@ -435,6 +437,8 @@ type vendor struct {
 	issued  map[int]time.Time // access token number → its end
 	spends  []spend
 	revoked []string
+	early   int      // renewals that were refused because they came too early
+	minted  []string // scopes of the tokens that were asked for without a refresh token
 	alive   bool
 	era     int // the number of the first token of this grant
 }
@@ -557,9 +561,18 @@ func (v *vendor) answer(req *http.Request, by *process) (*http.Response, int) {
 		}
 		return reply(200, ""), -1
 	}
+	if form.Get("grant_type") == "client_credentials" {
+		v.minted = append(v.minted, form.Get("scope"))
+		access, _ := v.next()
+		return reply(200, fmt.Sprintf(`{"access_token":%q,"expires_in":%d}`, access.Reveal(), int(v.lifetime/time.Second))), -1
+	}
+	if v.late && time.Now().Before(v.issued[v.number]) {
+		v.early++
+		return reply(400, `{"error":"not_expired"}`), -1
+	}
 	var n int
 	_, _ = fmt.Sscanf(strings.TrimPrefix(form.Get("refresh_token"), mark), "-r%d", &n)
-	accepted := v.alive && n == v.refreshNumber()
+	accepted := v.alive && (n == v.refreshNumber() || v.grace && n == v.refreshNumber()-1)
 	v.spends = append(v.spends, spend{number: n, by: by, accepted: accepted})
 	if !accepted {
 		return reply(400, `{"error":"invalid_grant"}`), len(v.spends) - 1

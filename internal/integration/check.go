@@ -26,7 +26,11 @@ func (s *Service) Refresh(ctx context.Context, integrationID string) (*ent.Integ
 		return nil, problem.New(problem.Invalid, "This integration was not connected by authorization, so it has no tokens "+
 			"to renew.").At("input", "id")
 	}
-	if err := s.Credentials.Refresh(ctx, row.ID); err != nil {
+	err = s.Credentials.Refresh(ctx, row.ID)
+	if e, ok := errors.AsType[*problem.Error](err); ok && e.Code == problem.Invalid {
+		return nil, e.At("input", "id")
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s.Get(ctx, row.ID, "input", "id")

@@ -94,8 +94,16 @@ const (
 type Refresh struct {
 	// Rotates is true when each refresh token works once and a refresh answers with the next one.
 	Rotates bool `yaml:"rotates"`
+	// Grace is how long a refresh token that rotates works after it was spent, for an answer that was lost; 0 means not at
+	// all.
+	Grace Grace `yaml:"grace"`
 	// Margin is how long before expiry a token is renewed; 0 leaves it to the caller.
 	Margin time.Duration `yaml:"margin"`
+	// Early is EarlyRefused where a token cannot be renewed before it has ended; empty where it can.
+	Early Early `yaml:"early"`
+	// Mint is MintClientCredentials where a token without a refresh token is replaced by asking for another; empty where
+	// it cannot be.
+	Mint Mint `yaml:"mint"`
 	// Lifetime is that of an access token whose answer has no expires_in; 0 means that such a token does not expire.
 	Lifetime time.Duration `yaml:"lifetime"`
 	// None is the reason why nothing is ever renewed, for example that tokens do not expire.
@@ -199,6 +207,17 @@ func (s *Server) Validate() error {
 	if !slices.Contains([]Ends{"", EndsGrant, EndsAccount}, s.Revoke.Ends) {
 		fault("revoke.ends", "must be grant or account")
 	}
+	if !slices.Contains([]Early{"", EarlyRefused}, s.Refresh.Early) {
+		fault("refresh.early", "must be refused, or absent")
+	} else if s.Refresh.Early == EarlyRefused && s.Refresh.Margin != 0 {
+		fault("refresh.early", "leaves no margin")
+	}
+	if !slices.Contains([]Mint{"", MintClientCredentials}, s.Refresh.Mint) {
+		fault("refresh.mint", "must be client_credentials, or absent")
+	}
+	if s.Refresh.Grace != 0 && !s.Refresh.Rotates {
+		fault("refresh.grace", "is for refresh tokens that rotate")
+	}
 	if s.Refresh.Margin < 0 || s.Refresh.Lifetime < 0 {
 		fault("refresh", "margin and lifetime cannot be negative")
 	}
@@ -259,6 +278,17 @@ func (s *Server) vendorScopes(names []string) ([]string, error) {
 		out = append(out, s.Scopes[i].value())
 	}
 	return out, nil
+}
+
+// spelled is vendorScopes of what was granted: what has no name of ours has the vendor's spelling already.
+func (s *Server) spelled(granted []string) []string {
+	out := slices.Clone(granted)
+	for i, name := range out {
+		if one, err := s.vendorScopes([]string{name}); err == nil {
+			out[i] = one[0]
+		}
+	}
+	return out
 }
 
 // shortScopes spells the vendor's scopes as our names, each once; one without a name of ours keeps the vendor's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/patchbay/patchbay/internal/seal"
@@ -39,6 +40,15 @@ func (w *Wire) Exchange(ctx context.Context, code string, verifier seal.Secret, 
 // Refresh turns a refresh token into a new access token (RFC 6749 section 6), and spends it where tokens rotate.
 func (w *Wire) Refresh(ctx context.Context, refreshToken seal.Secret) (*Token, error) {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken.Reveal()}}
+	return w.token(ctx, form, atTheTop)
+}
+
+// Mint asks for a new access token with the client's own proof (RFC 6749 section 4.4), for these scopes by short name.
+func (w *Wire) Mint(ctx context.Context, scopes []string) (*Token, error) {
+	form := url.Values{"grant_type": {"client_credentials"}}
+	if len(scopes) > 0 {
+		form.Set("scope", strings.Join(w.Server.spelled(scopes), w.Server.separator()))
+	}
 	return w.token(ctx, form, atTheTop)
 }
 

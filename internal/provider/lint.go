@@ -93,9 +93,9 @@ func (l *linter) grants() {
 		}
 	}
 	switch r := o.Refresh; {
-	case r.None != "" && (r.Rotates || r.Margin > 0):
+	case r.None != "" && (r.Rotates || r.Margin > 0 || r.Early != "" || r.Mint != ""):
 		l.fault("$.auth.oauth2.refresh", "refresh says how tokens are renewed, or none: the reason why they are not")
-	case r.None == "" && r.Margin == 0:
+	case r.None == "" && r.Margin == 0 && r.Early == "":
 		l.fault("$.auth.oauth2.refresh", "refresh.margin is missing: how long before its end a token is renewed; or none: the "+
 			"reason why it is not")
 	case r.Lifetime > 0 && r.Margin >= r.Lifetime:

@@ -3,7 +3,9 @@ package provider_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 )
@@ -73,6 +75,34 @@ func TestAnAddressThatReceivesTheClientsSecretIsBounded(t *testing.T) {
 		_, findings := provider.Decode("tickets.yaml", []byte(text))
 		if text == regional || len(findings) == 0 || !strings.Contains(findings[0].Error(), c.want) {
 			t.Errorf("%s: %v", name, findings)
+		}
+	}
+}
+
+func TestHowTokensAreRenewedIsReadFromTheManifest(t *testing.T) {
+	t.Parallel()
+	with := func(refresh string) string {
+		return strings.Replace(regional, "    revoke: { reason", "    refresh: { "+refresh+" }\n    revoke: { reason", 1)
+	}
+	always := decode(t, with("rotates: true, margin: 5m, grace: always, mint: client_credentials")).Auth.OAuth2.Refresh
+	if always.Grace != oauth.GraceAlways || always.Mint != oauth.MintClientCredentials {
+		t.Errorf("got %+v", always)
+	}
+	late := decode(t, with("rotates: true, early: refused, grace: 90s")).Auth.OAuth2.Refresh
+	if late.Grace != oauth.Grace(90*time.Second) || late.Early != oauth.EarlyRefused {
+		t.Errorf("got %+v", late)
+	}
+	for refresh, want := range map[string]string{
+		"rotates: true, grace: sometimes":           "grace is a duration",
+		"rotates: true, grace: -1s":                 "grace is a duration",
+		"grace: 2m":                                 "is for refresh tokens that rotate",
+		"rotates: true, early: refused, margin: 5m": "leaves no margin",
+		"early: never":                              "must be refused",
+		"mint: password":                            "must be client_credentials",
+	} {
+		_, findings := provider.Decode("tickets.yaml", []byte(with(refresh)))
+		if len(findings) != 1 || !strings.Contains(findings[0].Error(), want) {
+			t.Errorf("%s: %v", refresh, findings)
 		}
 	}
 }

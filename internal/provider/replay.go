@@ -100,7 +100,11 @@ func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 	case ShowsRevoke:
 		err = wire.Revoke(ctx, seal.NewSecret("token"))
 	default:
-		token, err = wire.Refresh(ctx, seal.NewSecret("refresh-token"))
+		if f.Form["grant_type"] == string(oauth.MintClientCredentials) {
+			token, err = wire.Mint(ctx, f.Input.Scopes)
+		} else {
+			token, err = wire.Refresh(ctx, seal.NewSecret("refresh-token"))
+		}
 	}
 	faults := []error{differs("request", f.Request, seen.request), seen.compareForm(f.Form)}
 	if failed, ok := errors.AsType[*oauth.Error](err); ok {
