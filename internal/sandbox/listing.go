@@ -68,7 +68,7 @@ func (s *Sandbox) Playable() []Playable {
 // question returns one that leads to the capability: of its fixtures, or else one of its phrases.
 func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) string {
 	var asked []string
-	for _, f := range v.fixtures {
+	for _, f := range v.fixtures() {
 		if f.Shows == c.Name && f.Input.Query != "" && f.Input.Page == "" && answered(f) {
 			asked = append(asked, f.Input.Query)
 		}
@@ -88,7 +88,7 @@ func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) 
 // arguments returns those of the capability's first fixture, and whatever else its schema asks for, made up.
 func (v *vendor) arguments(c *provider.Capability) map[string]any {
 	out := map[string]any{}
-	for _, f := range v.fixtures {
+	for _, f := range v.fixtures() {
 		given, _ := jsonOf(f.Input.Arguments).(map[string]any)
 		if f.Shows == c.Name && len(given) > 0 && answered(f) && c.ValidateArguments(given) == nil {
 			out = given

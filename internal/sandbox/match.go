@@ -28,7 +28,7 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 	var all []candidate
 	turned := map[int]fields{}
 	paged := false
-	for _, e := range v.exchanges {
+	for _, e := range v.exchanges() {
 		days := e.days(now)
 		if turned[days] == nil {
 			turned[days] = a.fields.moved(-days, now)

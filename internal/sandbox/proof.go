@@ -117,7 +117,7 @@ func (c carrier) secret(r *http.Request) string {
 // first use counts as the grant.
 func (v *vendor) proved(r *http.Request) (*Grant, bool) {
 	open := v.Auth.None != nil // and nothing is shown
-	for _, c := range v.carriers {
+	for _, c := range v.carriers() {
 		secret := c.secret(r)
 		if secret == "" {
 			continue
@@ -142,7 +142,7 @@ func (v *vendor) proved(r *http.Request) (*Grant, bool) {
 
 // holder returns the live grant behind a request's credential; nil when there is none.
 func (v *vendor) holder(r *http.Request) *Grant {
-	for _, c := range v.carriers {
+	for _, c := range v.carriers() {
 		if secret := c.secret(r); secret != "" {
 			if g := v.sandbox.ledger.owner(secret); g != nil {
 				return g

@@ -16,7 +16,7 @@ func (v *vendor) settings(kind string) map[string]any {
 	properties, _ := schema["properties"].(map[string]any)
 	required, _ := schema["required"].([]any)
 	seen, used, all := map[string]any{}, map[string]int{}, 0
-	for _, f := range v.fixtures {
+	for _, f := range v.fixtures() {
 		if v.byHand || !answered(f) {
 			continue
 		}
