@@ -8,6 +8,9 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// maxHTML is how much of a page is read, in bytes: more than its text, since pictures may be written into it.
+const maxHTML = 2 << 20
+
 // What tags mean to a reader.
 var (
 	// unread holds elements whose content nobody sees.
@@ -26,8 +29,9 @@ var (
 // plainText returns what a person reads of HTML: blocks and <br> become line breaks, list items begin with a dash, cells
 // of a row are parted by a blank; scripts, styles and comments are left out. White space is collapsed, with at most one
 // empty line in a row, except inside <pre>. It is as long as maxText at most, and takes time in proportion to the input,
-// however broken or deep that is: the tags are read one after the other and no tree is built.
+// of which it reads maxHTML, however broken or deep that is: the tags are read one after the other and no tree is built.
 func plainText(source string) string {
+	source = source[:min(len(source), maxHTML)]
 	p := &page{}
 	z := html.NewTokenizer(strings.NewReader(source))
 	for p.out.Len() < maxText {
