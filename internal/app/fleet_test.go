@@ -127,9 +127,9 @@ func (f *fleet) events(kind string) (n int) {
 	return n
 }
 
-// TestOneRefreshForSixHundredCallers is the protocol with real processes: three replicas, 200 callers each, one expired
+// TestBehaviour01OneRefreshForSixHundredCallers is the protocol with real processes: three replicas, 200 callers each, one expired
 // credential at a vendor that rotates refresh tokens and punishes reuse. It runs before the parallel tests, alone.
-func TestOneRefreshForSixHundredCallers(t *testing.T) { //nolint:paralleltest // see above
+func TestBehaviour01OneRefreshForSixHundredCallers(t *testing.T) { //nolint:paralleltest // see above
 	f := newFleet(t, 3, 300*time.Millisecond)
 	f.expire()
 	failures := make(chan string, 3*callers)

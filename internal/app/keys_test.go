@@ -136,8 +136,8 @@ func TestASecretThatNoKeyOpensIsToldAtThePublicDoorAndCrashesNothing(t *testing.
 	})
 }
 
-// TestKeysAreReplacedWhileTheServerRuns goes through docs/keys.md.
-func TestKeysAreReplacedWhileTheServerRuns(t *testing.T) {
+// TestBehaviour19KeysAreReplacedWhileTheServerRuns goes through docs/keys.md.
+func TestBehaviour19KeysAreReplacedWhileTheServerRuns(t *testing.T) {
 	t.Parallel()
 	storetest.RunURL(t, func(t *testing.T, database string) {
 		s := newSealedServer(t, database)

@@ -61,9 +61,9 @@ func (r *running) socket(query string, variables map[string]any) func() map[stri
 	}
 }
 
-// TestHealthIsStreamedOverBothWaysAndResumed follows health over SSE and over WebSocket, on PostgreSQL at another replica
+// TestBehaviour16HealthIsStreamedOverBothWaysAndResumed follows health over SSE and over WebSocket, on PostgreSQL at another replica
 // than the one where it changes, and goes on from the middle over each.
-func TestHealthIsStreamedOverBothWaysAndResumed(t *testing.T) {
+func TestBehaviour16HealthIsStreamedOverBothWaysAndResumed(t *testing.T) {
 	t.Parallel()
 	storetest.RunURL(t, func(t *testing.T, database string) {
 		here := serveReal(t, database)

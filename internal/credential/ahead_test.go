@@ -103,8 +103,8 @@ func (e *env) due(t *testing.T, n int, change func(i int, row *ent.Credential)) 
 	}
 }
 
-// TestRowsThatAlwaysFailStarveNobody is number 13: twenty rows that fail for ever, the first among ten thousand.
-func TestRowsThatAlwaysFailStarveNobody(t *testing.T) {
+// TestBehaviour13RowsThatAlwaysFailStarveNobody is number 13: twenty rows that fail for ever, the first among ten thousand.
+func TestBehaviour13RowsThatAlwaysFailStarveNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *env) {
 		const all, bad = 10_000, 20
 		failing := map[string]bool{}
@@ -254,8 +254,8 @@ func TestWhatWasClaimedIsGivenBackWhenTheProcessStops(t *testing.T) {
 	})
 }
 
-// TestAccessThatCannotBeRenewedEndsByItself is number 7, for the one that nobody uses.
-func TestAccessThatCannotBeRenewedEndsByItself(t *testing.T) {
+// TestBehaviour07AccessThatCannotBeRenewedEndsByItself is number 7, for the one that nobody uses.
+func TestBehaviour07AccessThatCannotBeRenewedEndsByItself(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *env) {
 		c := &counter{}
 		s := e.worker(t, c)

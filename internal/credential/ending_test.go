@@ -81,7 +81,7 @@ func TestARenewalOfARowThatIsGoneGivesItsTokensBack(t *testing.T) {
 	})
 }
 
-func TestAVendorThatCannotBeReachedIsAskedAgainForAWeek(t *testing.T) {
+func TestBehaviour17AVendorThatCannotBeReachedIsAskedAgainForAWeek(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		w.vendor.ill = 1
 		if r, err := end(t, p, false); err != nil || r.Outcome != credential.Retrying {

@@ -252,7 +252,7 @@ func TestARotationThatWasKilledGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
-func TestRotationWhileTokensAreRenewedLosesNone(t *testing.T) {
+func TestBehaviour19RotationWhileTokensAreRenewedLosesNone(t *testing.T) {
 	onBothKeyed(t, func(t *testing.T, k *keyed) {
 		replicas := []*credential.Service{k.replica(t), k.replica(t)}
 		it := k.connect(t, replicas[0])
@@ -322,9 +322,9 @@ func TestWhatNoKeyOpensIsLeftAndNamed(t *testing.T) {
 	})
 }
 
-// TestACiphertextThatWasMovedDoesNotOpen moves sealed values in the database, as somebody could who can write there,
+// TestBehaviour19ACiphertextThatWasMovedDoesNotOpen moves sealed values in the database, as somebody could who can write there,
 // and asks with them.
-func TestACiphertextThatWasMovedDoesNotOpen(t *testing.T) {
+func TestBehaviour19ACiphertextThatWasMovedDoesNotOpen(t *testing.T) {
 	onBothKeyed(t, func(t *testing.T, k *keyed) {
 		s := k.replica(t)
 		other := newEnv(t, k.store, k.clock)

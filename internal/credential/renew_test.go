@@ -90,7 +90,7 @@ func TestARefusedTokenIsRenewedOnceForAllWhoHeldIt(t *testing.T) {
 	})
 }
 
-func TestARenewalOutlivesItsCaller(t *testing.T) {
+func TestBehaviour04ARefreshOutlivesItsCaller(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		time.Sleep(2 * time.Hour)
 		w.vendor.latency = 10 * time.Second
@@ -160,7 +160,7 @@ func TestARenewalServesThoseWhoJoinedWhenItsFirstCallerLeaves(t *testing.T) {
 	})
 }
 
-func TestNothingThatIsNotDefinitiveEndsACredential(t *testing.T) {
+func TestBehaviour08NothingThatIsNotDefinitiveEndsACredential(t *testing.T) {
 	for name, answer := range map[string]struct {
 		status int
 		body   string
@@ -354,7 +354,7 @@ func TestATypedInKeyIsJudgedByItsAnswersAlone(t *testing.T) {
 	})
 }
 
-func TestWithoutARefreshTokenAccessEndsWhenItSays(t *testing.T) {
+func TestBehaviour07WithoutARefreshTokenAccessEndsWhenItSays(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		access, _ := w.vendor.issue()
 		err := w.save(p, credential.Grant{OtherAccount: true, Token: &oauth.Token{Access: access, ExpiresIn: time.Hour}})
@@ -378,7 +378,7 @@ func TestWithoutARefreshTokenAccessEndsWhenItSays(t *testing.T) {
 	})
 }
 
-func TestWhatAnAnswerLeavesOutIsKept(t *testing.T) {
+func TestBehaviour06WhatAnAnswerLeavesOutIsKept(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		w.vendor.rotates, w.vendor.silent = false, true
 		w.vendor.answers = nil
@@ -401,7 +401,7 @@ func TestWhatAnAnswerLeavesOutIsKept(t *testing.T) {
 	})
 }
 
-func TestMarginsStayWithinAThirdOfTheLifetimeAndVary(t *testing.T) {
+func TestBehaviour10MarginsStayWithinAThirdOfTheLifetimeAndVary(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		seen := map[time.Duration]bool{}
 		for _, c := range []struct{ lifetime, earliest time.Duration }{
@@ -425,7 +425,7 @@ func TestMarginsStayWithinAThirdOfTheLifetimeAndVary(t *testing.T) {
 	})
 }
 
-func TestAStoreThatCannotBeWrittenSpendsNothing(t *testing.T) {
+func TestBehaviour05AStoreThatCannotBeWrittenSpendsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
 		time.Sleep(2 * time.Hour)
 		p.faults = 1

@@ -163,7 +163,7 @@ func openEnv(t *testing.T, url string) *env {
 	return newEnv(t, storetest.Open(t, store.Options{URL: url, Now: c.now}), c)
 }
 
-func TestTwoHundredCallersOfThreeReplicasMakeOneTokenRequestAndOneWrite(t *testing.T) {
+func TestBehaviour01TwoHundredCallersMakeOneTokenRequestAndOneWrite(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *env) {
 		replicas := []*credential.Service{e.replica(t), e.replica(t), e.replica(t)}
 		it := e.connect(t, replicas[0])

@@ -79,7 +79,7 @@ func (w *world) report(t *testing.T, row *ent.Integration, reason health.Reason)
 	return changed
 }
 
-func TestFiftyReportersOfOneChangeMakeOneEvent(t *testing.T) {
+func TestBehaviour14FiftyReportersOfOneChangeMakeOneEvent(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s)
@@ -108,7 +108,7 @@ func TestFiftyReportersOfOneChangeMakeOneEvent(t *testing.T) {
 	})
 }
 
-func TestThreeFailedProbesDegradeAndOneSuccessRecovers(t *testing.T) {
+func TestBehaviour14ThreeFailedProbesDegradeAndOneSuccessRecovers(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s)

@@ -253,7 +253,7 @@ func within(t *testing.T, stream <-chan health.Event) (health.Event, bool) {
 
 // Two replicas over one database: what they listen with is killed, one is closed in the middle, and the client leaves at
 // random points and goes on wherever it lands. What it was told is the table, in order.
-func TestNoChangeIsLostWhateverBreaks(t *testing.T) {
+func TestBehaviour16NoChangeIsLostWhateverBreaks(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -16,9 +16,15 @@ import (
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
-func TestDisconnectRevokesAndForgets(t *testing.T) {
+func TestBehaviour17DisconnectStopsRevokesForgetsAndReports(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
+		w.Vendor.Handle("login.example.com/revoke", func(http.ResponseWriter, *http.Request) { // use has ended before
+			kept := w.Store.Client(w.Ctx).Credential.Query().OnlyX(w.Ctx)
+			if len(integrations(t, w)) != 0 || kept.State != credential.Ending {
+				t.Errorf("while the provider is told the credential is %s", kept.State)
+			}
+		})
 		got, err := w.Disconnect(w.Ctx, row.ID)
 		if err != nil || got.Outcome != credential.Revoked || got.IntegrationID != row.ID {
 			t.Fatalf("revocation = %+v, %v", got, err)
@@ -62,7 +68,7 @@ func TestAWebhookHasNothingThatCouldBeRevoked(t *testing.T) {
 	})
 }
 
-func TestAGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
+func TestBehaviour17AGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
 		other := w.Connect(t, w.Other)
@@ -190,7 +196,7 @@ func TestNoProviderIsCalledInsideATransaction(t *testing.T) {
 	})
 }
 
-func TestRefreshRenewsNowAndAFailureMakesNothingWorse(t *testing.T) {
+func TestBehaviour11AForcedRefreshMakesNothingWorse(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
 		w.Wait(time.Minute)

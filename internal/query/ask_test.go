@@ -409,6 +409,38 @@ func TestATokenThatIsRefusedIsRenewedOnceAndADeadGrantEnds(t *testing.T) {
 	})
 }
 
+// TestBehaviour09ExpiryIsWhatTheProviderSays has a vendor that says it with status 200, as its manifest knows, and one
+// whose 403 and 404 say nothing of the kind.
+func TestBehaviour09ExpiryIsWhatTheProviderSays(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		w.Wait(2 * time.Minute)
+		w.Vendor.Handle(entries, func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", "application/json")
+			if r.Header.Get("Authorization") == "Bearer access-1" {
+				_, _ = rw.Write([]byte(`{"error":"token_gone"}`))
+				return
+			}
+			_, _ = rw.Write([]byte(`{"items":[]}`))
+		})
+		w.must(t, "meetings today")
+		if n := len(w.Vendor.Calls("login.example.com/token")); n != 2 || len(w.Vendor.Calls(entries)) != 2 {
+			t.Errorf("%d token requests, %d questions", n, len(w.Vendor.Calls(entries)))
+		}
+		for _, status := range []int{http.StatusForbidden, http.StatusNotFound} {
+			w.Vendor.Answer(entries, status, `{}`)
+			if _, err := w.ask("meetings today"); err == nil || problem.Is(err, problem.ReauthorizationRequired) {
+				t.Errorf("status %d: %v", status, err)
+			}
+		}
+		if n := len(w.Vendor.Calls("login.example.com/token")); n != 2 {
+			t.Errorf("%d token requests after answers that say nothing of the credential", n)
+		}
+		if now := w.Reload(t, w.row); integration.StatusOf(now) != integration.Connected {
+			t.Errorf("health = %+v", health.Of(now))
+		}
+	})
+}
+
 func TestPagesAreReadUntilThereIsEnough(t *testing.T) {
 	run(t, func(t *testing.T, w *world) {
 		w.Vendor.Handle(entries, func(rw http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,7 @@ func newRing(t *testing.T) *seal.Ring {
 	return r
 }
 
-func TestASealedValueOpensOnlyInItsOwnPlace(t *testing.T) {
+func TestBehaviour19ASealedValueOpensOnlyInItsOwnPlace(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t)
 	sealed, err := ring.Seal(seal.NewSecret(mark), home)

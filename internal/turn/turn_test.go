@@ -48,7 +48,7 @@ func TestNobodyHoldsMoreTurnsThanTheBounds(t *testing.T) {
 	})
 }
 
-func TestAVendorThatHangsLetsTheOthersGoAhead(t *testing.T) {
+func TestBehaviour13AVendorThatHangsLetsTheOthersGoAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var items []item
