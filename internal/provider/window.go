@@ -15,6 +15,8 @@ type Window struct{ Start, End *time.Time }
 // start of today in the asker's zone, hours from now. The zero rule means no window.
 type WindowRule struct {
 	Default string `yaml:"default"`
+	// Past says that what is found has happened already, so that "on friday" is the last one.
+	Past bool `yaml:"past"`
 }
 
 var pointForm = regexp.MustCompile(`^(?:now|today|tomorrow|yesterday|[+-]\d{1,4}[dhwm])?$`)

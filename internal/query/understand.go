@@ -23,7 +23,9 @@ func (a *asking) understand(ctx context.Context) error {
 	i := slices.IndexFunc(reads, func(c *provider.Capability) bool { return c.Name == choice.Name })
 	a.capability = reads[i]
 	where := a.location()
-	said := question.Read(a.in.Query, question.Options{Now: a.began, Location: where, Phrases: a.capability.Phrases})
+	said := question.Read(a.in.Query, question.Options{
+		Now: a.began, Location: where, Phrases: a.capability.Phrases, Past: a.capability.Window.Past,
+	})
 	if err := a.granted(); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func Read(text string, o Options) Reading {
 		r.Write = p.tokens[at].raw
 	}
 	p.topics()
-	p.lean = leaning(p.tokens)
+	p.lean = leaning(p.tokens, o.Past)
 	stretches := p.times()
 	p.topics()
 	c, extra := p.counted(len(stretches) > 0)

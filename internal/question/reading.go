@@ -17,6 +17,9 @@ type Options struct {
 	// Phrases are the trigger phrases of the capabilities that may answer. They name what is asked for, so Read leaves
 	// them out of Text unless they stand behind "about" and the like.
 	Phrases []string
+	// Past says that what is asked for has happened already, as orders have and meetings have not: "on friday" is then the
+	// last one, unless a verb looks ahead.
+	Past bool
 }
 
 // Reading is what a question says, and nothing that it does not say.

@@ -51,9 +51,9 @@ const (
 	past
 )
 
-// leaning reads the tense. A verb in the past decides; then "will"; then mail, which has always happened already; then a
-// verb in the present, which looks ahead.
-func leaning(tokens []token) lean {
+// leaning reads the tense. A verb in the past decides; then "will"; then mail, and whatever else has always happened
+// already; then a verb in the present, which looks ahead.
+func leaning(tokens []token, happened bool) lean {
 	found := weakFuture
 	mail, event := false, false
 	for _, t := range tokens {
@@ -74,7 +74,7 @@ func leaning(tokens []token) lean {
 	if found == future {
 		return future
 	}
-	if mail {
+	if mail || happened {
 		return past
 	}
 	for _, t := range tokens {
