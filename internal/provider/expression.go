@@ -28,6 +28,8 @@ type Expression struct {
 	source string
 	line   int
 	code   *gojq.Code
+	// reads are the parts of the question that it reads from its input, readsIn those from $in; see Capability.Takes.
+	reads, readsIn []string
 }
 
 // errExpression is what running an expression fails with. The engine's own messages quote values, so they stay out.
@@ -65,6 +67,7 @@ func (e *Expression) UnmarshalYAML(node ast.Node) error {
 	if err != nil {
 		return &Finding{Line: e.line, Message: "jq: " + err.Error()}
 	}
+	e.reads, e.readsIn = partsRead(questionField, e.source), partsRead(questionOf, e.source)
 	return nil
 }
 

@@ -19,22 +19,26 @@ func (c *Capability) Takes() []string {
 	if c.Asks == nil {
 		return nil
 	}
-	found := questionField.FindAllStringSubmatch(c.Asks.source, -1)
+	out := slices.Clone(c.Asks.reads)
 	if c.Yields != nil {
-		found = slices.Concat(found, questionOf.FindAllStringSubmatch(c.Yields.source, -1))
+		out = append(out, c.Yields.readsIn...)
 	}
 	if l := c.Lookup; l != nil {
-		found = slices.Concat(found, questionField.FindAllStringSubmatch(l.Asks.source, -1),
-			questionOf.FindAllStringSubmatch(l.Found.source, -1))
+		out = slices.Concat(out, l.Asks.reads, l.Found.readsIn)
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// partsRead returns what a pattern finds of the question in an expression.
+func partsRead(pattern *regexp.Regexp, source string) []string {
 	var out []string
-	for _, m := range found {
+	for _, m := range pattern.FindAllStringSubmatch(source, -1) {
 		field := m[1]
 		if field == "quoted" {
 			field = "text"
 		}
 		out = append(out, field)
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
