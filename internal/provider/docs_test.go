@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
@@ -72,7 +74,7 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 	text := document(t, "adding-a-provider.md")
 	manifest, parts := blocks(text, "yaml")[0], blocks(text, "text")
 	derive := regexp.MustCompile("`(derive: '[^`]*)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
-	if len(parts) != 2 || derive == nil {
+	if len(parts) != 3 || derive == nil {
 		t.Fatalf("the document has %d blocks of text, and derives %q", len(parts), derive)
 	}
 	manifest = strings.Replace(manifest, "    request: |\n", parts[0]+"    request: |\n", 1)
@@ -88,6 +90,23 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 	r, err = p.Capabilities[1].Request(t.Context(), provider.Input{Arguments: map[string]any{"number": 7}})
 	if err != nil || r.Summary() != "PUT https://api.tickets.example/v1/tickets/7/closed" || !p.Capabilities[1].MayRepeat() {
 		t.Errorf("%v, %v", r, err)
+	}
+}
+
+func TestTheExampleOfARevocationIsUnderstood(t *testing.T) {
+	t.Parallel()
+	revoke := blocks(document(t, "adding-a-provider.md"), "text")[2]
+	text, err := fs.ReadFile(catalog.FS, "google_calendar.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := regexp.MustCompile("(?m)^    revoke: .*\n").ReplaceAll(text, nil)
+	manifest := strings.Replace(string(own), "\nauth:\n", "\nauth:\n"+revoke, 1)
+	if len(own) == len(text) || len(manifest) == len(own) {
+		t.Fatal("google_calendar.yaml is not as it was")
+	}
+	if _, findings := provider.Decode("google_calendar.yaml", []byte(manifest)); len(findings) > 0 {
+		t.Error(findings)
 	}
 }
 
