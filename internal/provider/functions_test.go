@@ -91,10 +91,10 @@ func TestHTMLWithoutEndIsRead(t *testing.T) {
 		"entities": strings.Repeat("&nGt;", 20_000),
 		"text":     strings.Repeat("long ", 20_000),
 		"comments": strings.Repeat("<!--", 20_000),
-		"brackets": strings.Repeat("<", 1_00_000),
+		"brackets": strings.Repeat("<", 100_000),
 		"scripts":  strings.Repeat("<script>", 10_000),
 		"breaks":   strings.Repeat("a<br>", 20_000),
-		"too much": strings.Repeat("<i></i>", 400_000) + "the end",
+		"too much": "<!--" + strings.Repeat("x", 2<<20) + "-->the end",
 		"bytes":    "a\xff\xfe<p>\x00b",
 	} {
 		if got := read(source); len(got) > 257<<10 || !utf8.ValidString(got) || strings.Contains(got, "the end") {
