@@ -37,6 +37,9 @@ type authRules struct {
 	scopeParam, separator string
 	lifetime              time.Duration // of an access token
 	rotate                bool
+	grace                 time.Duration // how long a refresh token works after it was replaced; forever for always
+	early                 bool          // whether a token can be renewed while it works
+	mints                 bool          // whether the client gets a token for itself (RFC 6749 section 4.4)
 	// offers decides whether the exchange of a code that this request asked for gives a refresh token.
 	offers func(r *http.Request, group, account string) bool
 	// proof takes the client's id and secret out of a request to the token endpoint.
@@ -82,7 +85,7 @@ func extension(t oauth2.TokenInfo) url.Values {
 func (s *Sandbox) newAuthServer(rules authRules) *authServer {
 	a := &authServer{sandbox: s, authRules: rules}
 	m := manage.NewManager()
-	m.MapTokenStorage(s.ledger)
+	m.MapTokenStorage(graced{s.ledger, a.grace})
 	m.MapClientStorage(s.ledger)
 	m.MapAuthorizeGenerate(a.shape)
 	m.MapAccessGenerate(accessTokens{a.shape, a.rotate})
@@ -91,6 +94,7 @@ func (s *Sandbox) newAuthServer(rules authRules) *authServer {
 	m.SetRefreshTokenCfg(&manage.RefreshingConfig{
 		AccessTokenExp: a.lifetime, IsGenerateRefresh: true, IsRemoveRefreshing: a.rotate,
 	})
+	m.SetClientTokenCfg(&manage.Config{AccessTokenExp: a.lifetime})
 	// Any redirect URL that checkAuthorize lets through is the client's; the library still compares it at the exchange.
 	m.SetValidateURIHandler(func(string, string) error { return nil })
 	m.SetExtractExtensionHandler(a.extend)
@@ -101,6 +105,15 @@ func (s *Sandbox) newAuthServer(rules authRules) *authServer {
 		AllowedGrantTypes:           []oauth2.GrantType{oauth2.AuthorizationCode, oauth2.Refreshing},
 		AllowedCodeChallengeMethods: []oauth2.CodeChallengeMethod{oauth2.CodeChallengeS256, oauth2.CodeChallengePlain},
 	}, m)
+	if a.mints {
+		a.lib.Config.AllowedGrantTypes = append(a.lib.Config.AllowedGrantTypes, oauth2.ClientCredentials)
+	}
+	a.lib.ClientScopeHandler = func(tgr *oauth2.TokenGenerateRequest) (bool, error) {
+		tgr.Scope = strings.ReplaceAll(tgr.Scope, a.separator, " ")
+		return !slices.ContainsFunc(strings.Fields(tgr.Scope), func(value string) bool {
+			return !slices.ContainsFunc(a.scopes, func(s scopeText) bool { return s.Value == value })
+		}), nil
+	}
 	a.lib.ClientInfoHandler = a.client
 	a.lib.RefreshTokenResolveHandler = a.refreshToken
 	a.lib.RefreshingScopeHandler = func(tgr *oauth2.TokenGenerateRequest, granted string) (bool, error) {
@@ -115,9 +128,12 @@ func (a *authServer) extend(tgr *oauth2.TokenGenerateRequest, t oauth2.Extendabl
 	if ext.Get(extGrant) != "" {
 		return
 	}
+	if ext == nil {
+		ext = url.Values{}
+	}
 	ext.Set(extGrant, "grant_"+randomToken(12))
 	group, _ := a.sandbox.ledger.clientGroup(tgr.ClientID)
-	if a.offers(tgr.Request, group, tgr.UserID) {
+	if tgr.UserID != "" && a.offers(tgr.Request, group, tgr.UserID) {
 		ext.Set(extRefresh, "yes")
 	}
 	t.SetExtension(ext)
@@ -163,8 +179,12 @@ func (a *authServer) refreshToken(r *http.Request) (string, error) {
 		return "", err
 	}
 	group, _ := a.sandbox.ledger.clientGroup(id)
-	if g := a.sandbox.ledger.owner(token); g == nil || g.Group != group {
+	g := a.sandbox.ledger.owner(token)
+	if g == nil || g.Group != group {
 		return "", oauth2errors.ErrInvalidGrant
+	}
+	if !a.early && a.sandbox.ledger.opens(g.ID) {
+		return "", oauth2errors.ErrInvalidRequest
 	}
 	return token, nil
 }

@@ -48,8 +48,13 @@ func (g *grants) rules() authRules {
 		scopes: g.vendor.scopes(), scopeParam: firstOf(o.Authorize.ScopeParam, "scope"),
 		separator: firstOf(o.Authorize.ScopeSeparator, " "),
 		lifetime:  g.lifetime(first), rotate: o.Refresh.Rotates || g.vendor.sandbox.opts.RotateRefreshTokens,
+		grace: time.Duration(o.Refresh.Grace), early: o.Refresh.Early != oauth.EarlyRefused,
+		mints:  o.Refresh.Mint == oauth.MintClientCredentials,
 		offers: func(*http.Request, string, string) bool { return renewable },
 		proof:  formProof,
+	}
+	if o.Refresh.Grace == oauth.GraceAlways {
+		rules.grace = forever
 	}
 	if o.Authorize.Signed != nil {
 		rules.callback = g.sign

@@ -11,6 +11,7 @@ import (
 
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/sandbox"
+	"github.com/patchbay/patchbay/internal/seal"
 )
 
 // desk is the authorization server that acme_desk describes, of the team blue.
@@ -135,6 +136,10 @@ func TestRefreshTokensRotateAndEndAsTheManifestSays(t *testing.T) {
 	if err != nil || second.Refresh.IsZero() || second.ExpiresIn != 30*time.Minute {
 		t.Fatalf("%+v %v", second, err)
 	}
+	if _, err := w.deskWire().Refresh(t.Context(), first.Refresh); err != nil {
+		t.Errorf("in its grace, a spent refresh token: %v", err)
+	}
+	w.clock.Add(3 * time.Minute)
 	got := w.send("POST", "https://blue.desk.example/oauth/token",
 		`{"grant_type":"refresh_token","refresh_token":"`+first.Refresh.Reveal()+`"}`, w.basic())
 	if got.status != 400 || got.body["hint"] != "it was used before" {
@@ -261,5 +266,49 @@ func TestFaultsAreWordedAsTheFixturesWordThem(t *testing.T) {
 		if got := w.send("POST", "https://blue.desk.example/oauth/token", "{}", w.basic()); got.body["error"] != code {
 			t.Errorf("%s at the token endpoint: %d %s", kind, got.status, got.text)
 		}
+	}
+}
+
+func TestAClientGetsATokenForItselfOnceTheLastHasEnded(t *testing.T) {
+	t.Parallel()
+	w := startWith(t, acme())
+	p, _ := w.catalog.Get("acme_mint")
+	wire := &oauth.Wire{Server: p.Auth.OAuth2, Client: w.Client("acme_mint"), HTTP: w.http, Now: w.clock.Now}
+	open := func(token *oauth.Token) bool {
+		return w.send("GET", "https://mint.example/api/me", "", bearer(token)).status == 200
+	}
+	minted, err := wire.Mint(t.Context(), []string{"all"})
+	if err != nil || !minted.Refresh.IsZero() || !open(minted) || !slices.Equal(minted.Scopes, []string{"all"}) {
+		t.Fatalf("%+v %v", minted, err)
+	}
+	for name, body := range map[string]string{
+		"an unknown scope": "grant_type=client_credentials&scope=none&client_id=" + wire.Client.ID + "&client_secret=" +
+			wire.Client.Secret.Reveal(),
+		"no proof": "grant_type=client_credentials&scope=all",
+	} {
+		got := w.send("POST", "https://mint.example/token", body, "Content-Type: application/x-www-form-urlencoded")
+		if got.status < 400 {
+			t.Errorf("%s: %d", name, got.status)
+		}
+	}
+	u, err := p.Auth.OAuth2.AuthorizeURL(wire.Client, oauth.AuthorizeRequest{
+		State: "state-1234567890", RedirectURL: redirectURL, Scopes: []string{"all"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, _ := get(t, w.AuthorizeURL(u)+"&sandbox_consent=allow")
+	token, err := wire.Exchange(t.Context(), back(t, res).Get("code"), seal.Secret{}, redirectURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.Refresh(t.Context(), token.Refresh); err == nil {
+		t.Error("a token is renewed while it works")
+	}
+	w.clock.Add(11 * time.Minute)
+	if open(token) || open(minted) {
+		t.Error("a token outlives its lifetime")
+	}
+	if again, err := wire.Refresh(t.Context(), token.Refresh); err != nil || !open(again) {
+		t.Errorf("once it has ended: %v", err)
 	}
 }

@@ -49,6 +49,7 @@ type accessRecord struct {
 type refreshRecord struct {
 	Grant string    `json:"grant"`
 	Used  time.Time `json:"used"`
+	Until time.Time `json:"until,omitzero"` // the end of a token that was replaced and works for a while
 }
 
 // prune forgets what can no longer be used.
@@ -65,7 +66,7 @@ func (l *ledger) prune() {
 		}
 	}
 	for k, r := range st.Refresh {
-		if st.live(r.Grant) == nil {
+		if st.live(r.Grant) == nil || !r.Until.IsZero() && now.After(r.Until) {
 			delete(st.Refresh, k)
 		}
 	}
@@ -115,45 +116,6 @@ func (l *ledger) bearer(token string) (*Grant, []string) {
 	return &c, a.Scopes
 }
 
-// keyID is the id of the grant that stands for a typed-in key of a client group.
-func keyID(group, kind, key string) string {
-	return "key_" + digest(group + " " + kind + " " + key)[:24]
-}
-
-// known returns the live grant with this id, nil when there is none.
-func (l *ledger) known(id string) *Grant {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g := l.state.live(id)
-	if g == nil {
-		return nil
-	}
-	c := *g
-	return &c
-}
-
-// key returns the live grant that stands for a typed-in key of a client group: its first use makes it. It is nil for a
-// key that has been revoked.
-func (l *ledger) key(group, kind, key string) (*Grant, error) {
-	id := keyID(group, kind, key)
-	l.mu.Lock()
-	_, before := l.state.Grants[id]
-	l.mu.Unlock()
-	if !before {
-		err := l.change(func(st *state) {
-			if st.Grants[id] == nil {
-				st.Grants[id] = &Grant{
-					ID: id, Group: group, Account: accounts[0].Email, Scopes: []string{}, CreatedAt: l.now(),
-				}
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return l.known(id), nil
-}
-
 // owner returns the live grant that an access or refresh token belongs to, expired access tokens included; or nil.
 func (l *ledger) owner(token string) *Grant {
 	l.mu.Lock()
@@ -176,6 +138,9 @@ func (l *ledger) remembers(group, account string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range l.state.Refresh {
+		if !r.Until.IsZero() {
+			continue
+		}
 		if g := l.state.live(r.Grant); g != nil && g.Group == group && g.Account == account {
 			return true
 		}
@@ -235,6 +200,10 @@ func (l *ledger) Create(_ context.Context, info oauth2.TokenInfo) error {
 			}
 			return
 		}
+		if st.Grants[grant] == nil { // what a client gets for itself comes of no consent
+			group, _ := l.clientGroup(info.GetClientID())
+			st.Grants[grant] = &Grant{ID: grant, Group: group, Account: accounts[0].Email, Scopes: scopes, CreatedAt: now}
+		}
 		st.Access[digest(info.GetAccess())] = accessRecord{
 			Grant: grant, Scopes: scopes, Expires: now.Add(info.GetAccessExpiresIn()),
 		}
@@ -285,7 +254,8 @@ func (l *ledger) GetByRefresh(_ context.Context, refresh string) (oauth2.TokenIn
 	defer l.mu.Unlock()
 	r, ok := l.state.Refresh[digest(refresh)]
 	g := l.state.live(r.Grant)
-	if !ok || g == nil || l.now().Sub(r.Used) > refreshIdle {
+	now := l.now()
+	if !ok || g == nil || now.Sub(r.Used) > refreshIdle || !r.Until.IsZero() && !now.Before(r.Until) {
 		return nil, oauth2errors.ErrInvalidRefreshToken
 	}
 	t := l.tokenOf(g)
