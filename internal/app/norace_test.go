@@ -7,3 +7,6 @@ const callers = 200
 
 // wild is how often one caller begins to connect.
 const wild = 10_000
+
+// subscribers follow one replica at once.
+const subscribers = 1_000

@@ -7,3 +7,6 @@ const callers = 40
 
 // wild is how often one caller begins to connect.
 const wild = 1_000
+
+// subscribers follow one replica at once.
+const subscribers = 300
