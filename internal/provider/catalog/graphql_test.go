@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/patchbay/patchbay/internal/provider"
 )
@@ -38,7 +39,7 @@ func (g *graphQL) exchange(_ *testing.T, r *provider.Request, a provider.Answer,
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		return []error{fmt.Errorf("the body is not a GraphQL request: %w", err)}
 	}
-	document, list := gqlparser.LoadQuery(g.schema, body.Query)
+	document, list := gqlparser.LoadQueryWithRules(g.schema, body.Query, rules.NewDefaultRules())
 	if len(list) > 0 {
 		return apartGraphQL(list)
 	}
