@@ -85,7 +85,7 @@ var (
 		sync interview interviews lunch flight review demo retro class shift session 1:1 1-1`)
 
 	pastVerbs   = set(`did was were had happened received arrived came missed attended met sent wrote replied said emailed been`)
-	futureVerbs = set("will upcoming due")
+	futureVerbs = set("will upcoming due closing")
 	presents    = set("do am is are what's whats where's when's")
 
 	topicMarkers = set("about regarding concerning re mentioning containing mention mentions contain contains called titled named")
