@@ -78,10 +78,15 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 		t.Fatalf("the document has %d blocks of text, and derives %q", len(parts), derive)
 	}
 	manifest = strings.Replace(manifest, "    request: |\n", parts[0]+"    request: |\n", 1)
+	manifest = strings.Replace(manifest, "auth:\n", "auth:\n  oauth2: { authorize: { url: https://tickets.example/authorize }, "+
+		"token: { url: https://tickets.example/token } }\n"+parts[2], 1)
 	manifest = strings.Replace(manifest, "base_url:", derive[1]+"\nbase_url:", 1)
 	p, findings := provider.Decode("tickets.yaml", []byte(manifest+parts[1]))
 	if len(findings) > 0 {
 		t.Fatal(findings)
+	}
+	if !p.Revocable() {
+		t.Error("what is granted cannot be taken back")
 	}
 	r, err := p.Capabilities[0].First(t.Context(), provider.Input{People: []provider.Person{{Name: "Ann", Role: "with"}}})
 	if err != nil || r.Summary() != "GET https://api.tickets.example/v1/agents" {
