@@ -28,6 +28,7 @@ type exchange struct {
 	// asker names the parts that say how many results the asker wants, and in which zone.
 	asker  map[string]bool
 	empty  bool // it tells of nothing
+	lookup bool // it comes before the request that answers
 	answer provider.Answer
 	body   any // the answer's JSON; nil when it is text
 	anchor time.Time
@@ -61,6 +62,15 @@ func exchangesOf(p *provider.Provider, fixtures []provider.Fixture) []*exchange 
 			out = append(out, e)
 		}
 	}
+	byCall := map[string]map[string]bool{}
+	for _, e := range out {
+		call := e.request.method + " " + e.request.path + " " + e.request.operation
+		if byCall[call] == nil {
+			byCall[call] = map[string]bool{}
+		}
+		maps.Copy(byCall[call], e.asker)
+		e.asker = byCall[call]
+	}
 	return out
 }
 
@@ -90,7 +100,8 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 	for _, one := range f.Lookup {
 		add(one, nil)
 	}
-	for i, e := range out { // a lookup goes on until it has found what it looks for
+	for i, e := range out { // it goes on until it has found what it looks for
+		e.lookup = true
 		if i > 0 {
 			e.page = fields{}
 			for k, value := range e.request.fields {

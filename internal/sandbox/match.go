@@ -17,6 +17,7 @@ const (
 	sameValue    = 6
 	sameName     = 1
 	tellsNothing = -4 // an empty answer is seldom what was meant
+	tellsInPart  = -2 // the answer to a lookup may hold nothing but what is looked for
 )
 
 // match returns the exchange whose request is most like the one that came in, and how much; nil when none is like it.
@@ -24,6 +25,7 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 	type candidate struct {
 		*exchange
 		score int
+		exact bool
 	}
 	var all []candidate
 	turned := map[int]fields{}
@@ -42,11 +44,14 @@ func (v *vendor) match(a asked, now time.Time) (*exchange, int) {
 		paged = paged || len(e.next) > 0 && e.next.within(one.fields)
 		if e.page.within(one.fields) {
 			paged = paged || len(e.page) > 0
-			all = append(all, candidate{e, path*likePath + e.like(one)})
+			all = append(all, candidate{e, path*likePath + e.like(one), e.said(one)})
 		}
 	}
 	if paged { // a page that no fixture shows is the end
 		all = slices.DeleteFunc(all, func(c candidate) bool { return len(c.page) == 0 && (len(c.next) > 0 || !c.empty) })
+	}
+	if slices.ContainsFunc(all, func(c candidate) bool { return !c.empty }) {
+		all = slices.DeleteFunc(all, func(c candidate) bool { return c.empty && !c.exact })
 	}
 	if len(all) == 0 {
 		return nil, 0
@@ -87,7 +92,23 @@ func (e *exchange) like(a asked) (score int) {
 	if e.empty {
 		score += tellsNothing
 	}
+	if e.lookup {
+		score += tellsInPart
+	}
 	return score
+}
+
+// said reports whether a request says just what the exchange's says, whoever asks.
+func (e *exchange) said(a asked) bool {
+	same := func(one, other fields) bool {
+		for k, v := range one {
+			if got, ok := other[k]; !e.asker[k] && (!ok || got != v) {
+				return false
+			}
+		}
+		return true
+	}
+	return same(a.fields, e.request.fields) && same(e.request.fields, a.fields)
 }
 
 // moved returns the fields with every time moved by whole days.
