@@ -8,20 +8,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
 	"github.com/patchbay/patchbay/internal/sandbox"
 )
 
 // TestEveryProviderCanBeConnectedAndAsked goes the whole way with every provider of the catalog and every kind of
-// credential, in the sandbox: connect or create, prove, ask each capability that reads, call each that writes; then the
-// vendor asks for patience, and at last the person takes the credential back. It knows no provider.
+// credential, in the sandbox: connect or create, prove, ask each capability that reads, call each that writes, renew; then
+// the vendor asks for patience, the person takes the credential back, connects anew and disconnects. It knows no provider.
 func TestEveryProviderCanBeConnectedAndAsked(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "sqlite:"+filepath.Join(t.TempDir(), "patchbay.db"))
 	userID := at(r.mutate("userCreate", "user { id }", map[string]any{"externalId": "ada"}), "user", "id").(string)
+	c, err := provider.Load(catalog.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range r.playable() {
+		manifest, _ := c.Get(p.Provider)
 		for _, way := range p.Ways {
 			t.Run(p.Provider+"/"+way.AuthKind, func(t *testing.T) {
-				w := &walk{running: r.within(t), Playable: p, way: way, user: userID}
+				w := &walk{running: r.within(t), Playable: p, manifest: manifest, way: way, user: userID}
 				w.connect()
 				w.prove()
 				for _, q := range p.Questions {
@@ -30,7 +37,9 @@ func TestEveryProviderCanBeConnectedAndAsked(t *testing.T) {
 				for _, c := range p.Writes {
 					w.call(c)
 				}
+				w.beRenewed()
 				w.beRefused()
+				w.disconnect()
 			})
 		}
 	}
@@ -65,6 +74,7 @@ func (r *running) playable() []sandbox.Playable {
 type walk struct {
 	*running
 	sandbox.Playable
+	manifest    *provider.Provider
 	way         sandbox.Way
 	user        string
 	integration string
@@ -72,7 +82,7 @@ type walk struct {
 
 func (w *walk) connect() {
 	w.t.Helper()
-	if w.way.AuthKind != "OAUTH2" {
+	if w.way.AuthKind != provider.OAuth2 {
 		made := w.mutate("integrationCreate", "integration { id }", map[string]any{
 			"userId": w.user, "provider": w.Provider, "authKind": w.way.AuthKind, "name": w.Title, "config": w.way.Config,
 		})
@@ -164,10 +174,37 @@ func (w *walk) call(c sandbox.Call) {
 	}
 }
 
+// beRenewed has the access token end, if it is one that does.
+func (w *walk) beRenewed() {
+	w.t.Helper()
+	now := w.ask(`query($i: ID!) { integration(id: $i) { health { tokenExpiresAt } } }`, map[string]any{"i": w.integration})
+	if at(now, "integration", "health", "tokenExpiresAt") == nil {
+		return
+	}
+	w.fault(`{"kind": "expire"}`)
+	if got := w.query(w.Questions[0].Query, false); len(at(got, "userErrors").([]any)) > 0 {
+		w.t.Errorf("once the access token has ended: %v", got)
+	}
+}
+
+// disconnect connects again and takes everything back, at the vendor too where that is possible.
+func (w *walk) disconnect() {
+	w.t.Helper()
+	w.connect()
+	gone := w.mutate("integrationDisconnect", "revocation { outcome }", map[string]any{"id": w.integration})
+	want := "UNSUPPORTED"
+	if w.way.AuthKind == provider.OAuth2 && w.manifest.Revocable() {
+		want = "REVOKED"
+	}
+	if got := at(gone, "revocation", "outcome"); got != want && w.way.AuthKind != provider.None {
+		w.t.Errorf("disconnected: %v, want %s", gone, want)
+	}
+}
+
 // beRefused has the vendor refuse a question for now, and then for good.
 func (w *walk) beRefused() {
 	w.t.Helper()
-	if len(w.Questions) == 0 || w.way.AuthKind == "NONE" {
+	if len(w.Questions) == 0 || w.way.AuthKind == provider.None {
 		return
 	}
 	q := w.Questions[0]
