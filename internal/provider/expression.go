@@ -15,7 +15,7 @@ import (
 const (
 	// expressionTime is how long one expression may run. It needs milliseconds; but the clock on the wall also counts
 	// while a busy machine runs something else.
-	expressionTime = time.Second
+	expressionTime = 2 * time.Second
 	// maxExpression is the longest source of an expression, in bytes.
 	maxExpression = 8 << 10
 	// maxOutputs is how many values one expression may yield.

@@ -9,7 +9,7 @@ import (
 )
 
 // maxHTML is how much of a page is read, in bytes: more than its text, since pictures may be written into it.
-const maxHTML = 2 << 20
+const maxHTML = 1 << 20
 
 // What tags mean to a reader.
 var (
