@@ -14,8 +14,9 @@ import (
 )
 
 // TestEveryProviderCanBeConnectedAndAsked goes the whole way with every provider of the catalog and every kind of
-// credential, in the sandbox: connect or create, prove, ask each capability that reads, call each that writes, renew; then
-// the vendor asks for patience, the person takes the credential back, connects anew and disconnects. It knows no provider.
+// credential, in the sandbox: connect or create, prove, ask each capability that reads, call each that writes, renew;
+// then the vendor asks for patience, the person takes the credential back, connects anew and disconnects. It knows no
+// provider.
 func TestEveryProviderCanBeConnectedAndAsked(t *testing.T) {
 	t.Parallel()
 	r := serve(t, "sqlite:"+filepath.Join(t.TempDir(), "patchbay.db"))
@@ -55,19 +56,33 @@ func (r *running) within(t *testing.T) *running {
 // playable asks the sandbox which providers it plays.
 func (r *running) playable() []sandbox.Playable {
 	r.t.Helper()
-	resp, err := http.Get(r.Sandbox + "/_sandbox/providers") //nolint:noctx // a test
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	var list struct{ Providers []sandbox.Playable }
-	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
-		r.t.Fatal(err)
-	}
+	r.control("providers", &list)
 	if len(list.Providers) < 3 {
 		r.t.Fatalf("the sandbox plays only %v", list.Providers)
 	}
 	return list.Providers
+}
+
+// grants asks the sandbox what its people have allowed.
+func (r *running) grants() []sandbox.Grant {
+	r.t.Helper()
+	var list struct{ Grants []sandbox.Grant }
+	r.control("grants", &list)
+	return list.Grants
+}
+
+// control reads one of the sandbox's own lists.
+func (r *running) control(list string, into any) {
+	r.t.Helper()
+	resp, err := http.Get(r.Sandbox + "/_sandbox/" + list) //nolint:noctx // a test
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // walk is one provider, connected in one way.
@@ -100,8 +115,8 @@ func (w *walk) connect() {
 	if status, page, _ := w.browse(started["authorizationUrl"].(string)); status != http.StatusOK {
 		w.t.Fatalf("the last page: %d\n%s", status, page)
 	}
-	attempt := w.running.ask(`query($s: String!) { connectAttempt(state: $s) { status failure { message } integration { id } } }`,
-		map[string]any{"s": started["state"]})
+	attempt := w.ask(`query($s: String!) {
+		connectAttempt(state: $s) { status failure { message } integration { id } } }`, map[string]any{"s": started["state"]})
 	if at(attempt, "connectAttempt", "status") != "SUCCEEDED" {
 		w.t.Fatalf("the attempt: %v", attempt)
 	}
@@ -177,7 +192,8 @@ func (w *walk) call(c sandbox.Call) {
 // beRenewed has the access token end, if it is one that does.
 func (w *walk) beRenewed() {
 	w.t.Helper()
-	now := w.ask(`query($i: ID!) { integration(id: $i) { health { tokenExpiresAt } } }`, map[string]any{"i": w.integration})
+	now := w.ask(`query($i: ID!) { integration(id: $i) { health { tokenExpiresAt } } }`,
+		map[string]any{"i": w.integration})
 	if at(now, "integration", "health", "tokenExpiresAt") == nil {
 		return
 	}
@@ -198,6 +214,11 @@ func (w *walk) disconnect() {
 	}
 	if got := at(gone, "revocation", "outcome"); got != want && w.way.AuthKind != provider.None {
 		w.t.Errorf("disconnected: %v, want %s", gone, want)
+	}
+	for _, g := range w.grants() {
+		if want == "REVOKED" && g.Group == w.manifest.ClientGroup() && g.RevokedAt == nil {
+			w.t.Errorf("the vendor still honours %+v", g)
+		}
 	}
 }
 

@@ -153,7 +153,8 @@ func newSegment(escaped string, given []string) segment {
 	}
 	s := segment{text: text, loose: idForm.MatchString(text) && !versionForm.MatchString(text)}
 	for _, value := range given {
-		if before, after, ok := strings.Cut(text, value); ok && (text == value && text != "" || len(value) > 1 && apart(before, after)) {
+		before, after, ok := strings.Cut(text, value)
+		if ok && text != "" && (text == value || len(value) > 1 && apart(before, after)) {
 			s.free = regexp.MustCompile("^" + regexp.QuoteMeta(before) + ".+" + regexp.QuoteMeta(after) + "$")
 		}
 	}

@@ -1,6 +1,6 @@
 // Package sandbox is a world of providers inside the binary, on loopback: an OAuth authorization server with a
-// consent page, calendars, mail, every other provider of a catalog, and faults on demand. The real manifests and all real
-// code run against it; only the connection goes somewhere else:
+// consent page, calendars, mail, every other provider of a catalog, and faults on demand. The real manifests and all
+// real code run against it; only the connection goes somewhere else:
 //
 //	provider, oauth ──► egress ── Redirect() ──► TLS listener ──► fault? ──► host ──► by hand: calendar, mail, tokens
 //	                                                                             └──► from manifest and fixtures
@@ -50,13 +50,13 @@
 // A provider whose API is not written by hand is played from its manifest and its fixtures; /_sandbox/providers lists
 // them all with a config, questions and arguments that work:
 //
-//   - Its authorization server asks for the client, the encoding and the scopes that the manifest names, and answers with
-//     the fixtures' token, in which the sandbox's own stand: a consent page, codes, rotation, revocation.
+//   - Its authorization server asks for the client, the encoding and the scopes that the manifest names, and answers
+//     with the fixtures' token, in which the sandbox's own stand: a consent page, codes, rotation, revocation.
 //   - A request to its API must carry a token that was granted, or a key: any key is good until it is revoked, and its
 //     first use is listed as a grant. The answer to any other is the fixture of a revoked token.
-//   - It is answered with the fixture whose request is most like it: method, path, and for GraphQL what the document asks
-//     for must be the same, save for what comes from settings, arguments and other answers; the parameters decide among
-//     those. A page's token leads to the fixture of that page. Whatever is like no fixture is not found.
+//   - It is answered with the fixture whose request is most like it: method, path, and for GraphQL what the document
+//     asks for must be the same, save for what comes from settings, arguments and other answers; the parameters decide
+//     among those. A page's token leads to the fixture of that page. Whatever is like no fixture is not found.
 //   - Times are moved by whole days, so that what the fixture calls today is today. Calls that write are answered, and
 //     nothing is kept of them.
 //   - Faults are worded as the fixtures word them: too many requests is the fixture of a rate limit.

@@ -13,8 +13,8 @@ import (
 // webhook or as an API that only its owner knows.
 var echoes = []string{"api.example.com", "hook.example.com"}
 
-// echo answers a question as a webhook does, and any other request with one record that repeats it under the names where
-// APIs keep their lists.
+// echo answers a question as a webhook does, and any other request with one record that repeats it under the names
+// where APIs keep their lists.
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

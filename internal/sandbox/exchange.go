@@ -215,8 +215,8 @@ func responseOf(a provider.Answer) provider.Response {
 	return r
 }
 
-// paging returns the parts of a request that ask for a page: those that the request for the first page has not, or where
-// that is not known, those that are the page's token.
+// paging returns the parts of a request that ask for a page: those that the request for the first page has not, or
+// where that is not known, those that are the page's token.
 func paging(paged fields, first *provider.Request, token string) fields {
 	out := fields{}
 	if first != nil {

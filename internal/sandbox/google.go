@@ -46,7 +46,8 @@ func (s *Sandbox) google() map[string]host {
 	auth := s.newAuthServer(authRules{
 		vendor: "Google", issuer: "https://" + googleAccounts,
 		shape: tokenShape{code: "4/0A", access: "ya29.a0", refresh: "1//0"}, scopes: s.scopesAt(googleAccounts, googleScopes),
-		scopeParam: "scope", separator: " ", lifetime: s.opts.AccessTokenLifetime, rotate: s.opts.RotateRefreshTokens, early: true,
+		scopeParam: "scope", separator: " ", lifetime: s.opts.AccessTokenLifetime, rotate: s.opts.RotateRefreshTokens,
+		early:  true,
 		offers: s.googleOffers, proof: eitherProof,
 	})
 

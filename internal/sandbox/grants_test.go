@@ -35,7 +35,9 @@ func (w *world) deskWire() *oauth.Wire {
 // deskPage is where a person's browser is sent, and the verifier of that.
 func (w *world) deskPage(scopes ...string) (string, oauth.AuthorizeRequest) {
 	w.t.Helper()
-	r := oauth.AuthorizeRequest{State: "state-1234567890", Verifier: oauth.NewVerifier(), RedirectURL: redirectURL, Scopes: scopes}
+	r := oauth.AuthorizeRequest{
+		State: "state-1234567890", Verifier: oauth.NewVerifier(), RedirectURL: redirectURL, Scopes: scopes,
+	}
 	u, err := w.desk().AuthorizeURL(w.Client("acme_desk"), r)
 	if err != nil {
 		w.t.Fatal(err)
@@ -258,7 +260,8 @@ func TestFaultsAreWordedAsTheFixturesWordThem(t *testing.T) {
 		}
 	}
 	for kind, code := range map[sandbox.FaultKind]string{
-		sandbox.TooManyRequests: "rate_limit_exceeded", sandbox.ServerError: "server_error", sandbox.Unauthorized: "invalid_client",
+		sandbox.TooManyRequests: "rate_limit_exceeded", sandbox.ServerError: "server_error",
+		sandbox.Unauthorized: "invalid_client",
 	} {
 		if _, err := w.Faults().Add(sandbox.Fault{Kind: kind, Path: "/oauth/token", Times: 1}); err != nil {
 			t.Fatal(err)

@@ -155,8 +155,8 @@ func (g *grants) refuse(w http.ResponseWriter, gt oauth2.GrantType, err error) {
 	writeJSON(w, status, map[string]any{"error": code, "error_description": "The sandbox refuses this: " + code + "."})
 }
 
-// revoke ends the grant of the token that is given back, in the body or as a bearer token (RFC 7009). A token that is not
-// known is no error.
+// revoke ends the grant of the token that is given back, in the body or as a bearer token (RFC 7009). A token that is
+// not known is no error.
 func (g *grants) revoke(w http.ResponseWriter, r *http.Request) {
 	g.read(r)
 	token := firstOf(r.PostFormValue("token"), bearerToken(r))

@@ -93,10 +93,14 @@ func (e *endpoint) matches(host, path string) bool {
 // name (RFC 2606) that name alone, since many providers' fixtures may use the same.
 func family(host string) string {
 	parts := strings.Split(host, ".")
-	if len(parts) < 3 || parts[len(parts)-2] == "example" || parts[len(parts)-1] == "example" || parts[len(parts)-1] == "test" {
+	if len(parts) < 3 {
 		return host
 	}
-	return "*." + strings.Join(parts[len(parts)-2:], ".")
+	above := parts[len(parts)-2:]
+	if above[0] == "example" || above[1] == "example" || above[1] == "test" {
+		return host
+	}
+	return "*." + strings.Join(above, ".")
 }
 
 // inFamily reports whether a host is the name, or of the domain, that family returned.

@@ -41,7 +41,8 @@ func carriersOf(p *provider.Provider, settings func(kind string) map[string]any)
 		for name := range secrets {
 			delete(config, name)
 		}
-		req, err := http.NewRequest(http.MethodPost, "https://api.example.com/", strings.NewReader("{}")) //nolint:noctx // it is never sent
+		body := strings.NewReader("{}")
+		req, err := http.NewRequest(http.MethodPost, "https://api.example.com/", body) //nolint:noctx // it is never sent
 		if err != nil {
 			continue
 		}
@@ -113,7 +114,7 @@ func (c carrier) secret(r *http.Request) string {
 }
 
 // proved returns the grant behind a request's credential, and whether the request may be answered. A token must be one
-// that the sandbox granted and that lives; of a key that a person types in anything is good until it is revoked, and its
+// that the sandbox granted and that lives; of a key that a person types in any is good until it is revoked, and its
 // first use counts as the grant.
 func (v *vendor) proved(r *http.Request) (*Grant, bool) {
 	open := v.Auth.None != nil // and nothing is shown

@@ -9,8 +9,8 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// settings returns a config for one way to authenticate with which the vendor can be connected: what the fixtures use of
-// what the schema asks for, and of what most of them use; the rest is made up. It is fresh.
+// settings returns a config for one way to authenticate with which the vendor can be connected: of what the fixtures
+// use, what the schema asks for and what most of them use; the rest is made up. It is fresh.
 func (v *vendor) settings(kind string) map[string]any {
 	config, schema := map[string]any{}, v.ConfigSchema(kind)
 	properties, _ := schema["properties"].(map[string]any)
@@ -45,8 +45,8 @@ func answered(f provider.Fixture) bool {
 	return (f.Verdict == "" || f.Verdict == provider.OK) && f.Refused == ""
 }
 
-// fill gives every property that the schema requires and that config lacks, or has with a value that the schema does not
-// take, one that it takes. Known are the properties that the schema adds to.
+// fill gives every property that the schema requires and that config lacks, or has with a value that the schema does
+// not take, one that it takes. Known are the properties that the schema adds to.
 func fill(config, schema, known map[string]any) {
 	own, _ := schema["properties"].(map[string]any)
 	known = maps.Clone(known)

@@ -22,7 +22,8 @@ var (
 	packedDate  = regexp.MustCompile(`^20\d{6}$`)
 	epochText   = regexp.MustCompile(`^(\d{10}|\d{13})(\.\d{1,6})?$`)
 	// identity names keys whose digits are no times.
-	identity = regexp.MustCompile(`(?i)(^|_)(id|ids|number|phone|phone_id|zip|account|amount|total|price|waba_id)$|[a-z](Id|ID|Number)$`)
+	identity = regexp.MustCompile(`(?i)(^|_)(id|ids|number|phone|zip|account|amount|total|price)$|` +
+		`[a-z](Id|ID|Number)$`)
 )
 
 // mover moves the times of a JSON value by whole days.

@@ -9,8 +9,8 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// vendor is a provider that is played from its manifest and its fixtures. What comes from the fixtures is made when it is
-// first asked for, since most runs meet few vendors.
+// vendor is a provider that is played from its manifest and its fixtures. What comes from the fixtures is made when it
+// is first asked for, since most runs meet few vendors.
 type vendor struct {
 	*provider.Provider
 	sandbox   *Sandbox

@@ -10,7 +10,8 @@ import (
 // fail words a fault of the API as the provider's fixtures do.
 func (v *vendor) fail(w http.ResponseWriter, f Fault) {
 	shows := map[FaultKind]string{
-		Unauthorized: provider.ShowsRevokedToken, RateLimited: provider.ShowsRateLimit, TooManyRequests: provider.ShowsRateLimit,
+		Unauthorized: provider.ShowsRevokedToken,
+		RateLimited:  provider.ShowsRateLimit, TooManyRequests: provider.ShowsRateLimit,
 	}
 	a, ok := v.shown(shows[f.Kind])
 	if !ok {
