@@ -17,7 +17,9 @@ func shift(t *testing.T, db *sql.DB, hours int) {
 		`create schema shifted`,
 		fmt.Sprintf(`create function shifted.clock_timestamp() returns timestamptz language sql volatile as
 			'select pg_catalog.clock_timestamp() + interval ''%d hours'''`, hours),
-		`do $$ begin execute format('alter database %I set search_path = public, shifted, pg_catalog', current_database()); end $$`,
+		`do $$ begin
+			execute format('alter database %I set search_path = public, shifted, pg_catalog', current_database());
+		end $$`,
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -87,7 +89,8 @@ func TestAReplicaWhoseClockIsHoursOffBehavesLikeTheOthers(t *testing.T) {
 				"provider": "google_calendar", "redirectUrl": "http://127.0.0.1:9/done",
 			})
 			near("the attempt's end", begun["expiresAt"], there().Add(10*time.Minute))
-			pending := other.ask(`query($s: String!) { connectAttempt(state: $s) { status } }`, map[string]any{"s": begun["state"]})
+			pending := other.ask(`query($s: String!) { connectAttempt(state: $s) { status } }`,
+				map[string]any{"s": begun["state"]})
 			if at(pending, "connectAttempt", "status") != "PENDING" {
 				t.Errorf("the attempt: %s", text(pending))
 			}

@@ -127,8 +127,8 @@ func (f *fleet) events(kind string) (n int) {
 	return n
 }
 
-// TestBehaviour01OneRefreshForSixHundredCallers is the protocol with real processes: three replicas, 200 callers each, one expired
-// credential at a vendor that rotates refresh tokens and punishes reuse. It runs before the parallel tests, alone.
+// TestBehaviour01OneRefreshForSixHundredCallers is the protocol with real processes: three replicas, 200 callers each, one
+// expired credential at a vendor that rotates refresh tokens and punishes reuse. It runs before the parallel tests, alone.
 func TestBehaviour01OneRefreshForSixHundredCallers(t *testing.T) { //nolint:paralleltest // see above
 	f := newFleet(t, 3, 300*time.Millisecond)
 	f.expire()

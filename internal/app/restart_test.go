@@ -67,8 +67,8 @@ func (l *load) call(r *running, field, query string, variables map[string]any, t
 func (l *load) work(s *sealedServer, r *running, worker int, hook string, done func() bool) {
 	for n := 0; !done(); n++ {
 		question := fmt.Sprintf("order status of %d-%d", worker, n)
-		l.call(r, "integrationQuery", `mutation($i: ID!, $q: String!) { integrationQuery(input: {integrationId: $i, query: $q}) {
-			result { results { title } } userErrors { code message } } }`, map[string]any{"i": hook, "q": question},
+		l.call(r, "integrationQuery", `mutation($i: ID!, $q: String!) {
+			integrationQuery(input: {integrationId: $i, query: $q}) { result { results { title } } userErrors { code message } } }`, map[string]any{"i": hook, "q": question},
 			func(any) { l.questions = append(l.questions, question); l.succeeded[worker].Add(1) })
 		l.call(r, "userCreate", `mutation { userCreate(input: {}) { user { id } userErrors { code message } } }`, nil,
 			func(p any) { l.users = append(l.users, at(p, "user", "id").(string)) })
@@ -182,7 +182,8 @@ func TestADatabaseThatRestartsUnderLoadLosesNothingThatWasAnswered(t *testing.T)
 	}
 	for _, id := range l.users {
 		if !slices.Contains(rows, id) || !slices.Contains(made, id) {
-			t.Errorf("user %s was answered: the row is there: %v, the event: %v", id, slices.Contains(rows, id), slices.Contains(made, id))
+			t.Errorf("user %s was answered: the row is there: %v, the event: %v",
+				id, slices.Contains(rows, id), slices.Contains(made, id))
 		}
 	}
 	if !slices.Equal(made, rows) {

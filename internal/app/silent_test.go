@@ -61,8 +61,8 @@ func TestAVendorThatNeverAnswersHoldsUpNobodyElse(t *testing.T) {
 	began := time.Now()
 	for range asked {
 		all.Go(func() {
-			a, err := s.send(t.Context(), `mutation($i: ID!) { integrationQuery(input: {integrationId: $i, query: "order status of 1",
-				timeoutMs: 2000}) { userErrors { code ... on ProviderFailure { retryable } } } }`, map[string]any{"i": silent})
+			a, err := s.send(t.Context(), `mutation($i: ID!) { integrationQuery(input: {
+				integrationId: $i, query: "order status of 1", timeoutMs: 2000}) { userErrors { code ... on ProviderFailure { retryable } } } }`, map[string]any{"i": silent})
 			problem := at(a.Data, "integrationQuery", "userErrors", 0)
 			if err != nil || at(problem, "code") != "PROVIDER_TIMEOUT" || at(problem, "retryable") != true {
 				t.Errorf("the mute vendor: %v %s", err, a.raw)

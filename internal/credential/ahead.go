@@ -20,8 +20,9 @@ var renewers = turn.Bounds{All: 16, PerProvider: 8, PerCompany: 8}
 
 // RefreshDue renews up to limit tokens that are about to end, and ends what has run out and cannot be renewed, oldest due
 // first and of all companies; it returns how many it took. One provider gets at most half of a batch and one company a
-// quarter. What fails rests longer each time, so it is due after everything that has waited meanwhile. It is one step of
-// what runs by itself; replicas may call it at the same time, and each row is taken by one of them.
+// quarter, and each half of what runs at once. What fails rests longer each time, so it is due after everything that has
+// waited meanwhile. Shortly after the store has failed it takes nothing. It is one step of what runs by itself; replicas
+// may call it at the same time, and each row is taken by one of them.
 func (s *Service) RefreshDue(ctx context.Context, limit int) (int, error) {
 	if at := s.outage.Load(); at != nil && s.Now().Sub(*at).Abs() < watchFor {
 		return 0, nil // who could not store what was answered meanwhile comes first
@@ -56,8 +57,8 @@ func (s *Service) refreshAhead(ctx context.Context, row *ent.Credential, owner s
 }
 
 // each calls fn for rows that owner has claimed, a few at once, each as the system within the row's company, and returns
-// when all are done. A row whose turn comes too late in the lease, or after ctx has ended, is given back for the next
-// step; what has begun is finished all the same.
+// when all are done. A lease that has waited long for its turn is renewed first. A row whose lease cannot be, or whose
+// turn comes after ctx has ended, is given back for the next step; what has begun is finished all the same.
 func (s *Service) each(
 	ctx context.Context, rows []*ent.Credential, owner string, atOnce turn.Bounds,
 	fn func(context.Context, *ent.Credential) error,

@@ -119,11 +119,11 @@ func (s *Service) Revoke(ctx context.Context, e Ended) (Revocation, error) {
 }
 
 // RetryRevocations revokes up to limit credentials whose time has come, of all companies, a few at once, and returns
-// how many it tried. It is one step of what runs by itself; replicas may call it at the same time.
+// how many it tried. One provider gets at most half of a batch and half of what runs at once. It is one step of what runs by itself; replicas may call it at the same time.
 func (s *Service) RetryRevocations(ctx context.Context, limit int) (int, error) {
 	owner := rand.Text()
-	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor,
-		store.Share{Limit: limit, PerProvider: max(1, limit/2), PerCompany: limit}) // after an incident all may be one company's
+	share := store.Share{Limit: limit, PerProvider: max(1, limit/2), PerCompany: limit} // an incident is one company's
+	rows, err := s.Rows.ClaimEnding(ctx, owner, leaseFor, share)
 	if err != nil {
 		return 0, err
 	}

@@ -95,7 +95,8 @@ func TestBehaviour15EveryLifecycleEdgeEmits(t *testing.T) {
 		}
 		ended("with their user", ofOne)
 		ofAll := append(several(w.User, "d", "e"), several(w.Other, "f")...)
-		if err := w.Kill(t.Context(), integration.Incident{Company: row.CompanyID}, 4, func(integration.Killed) {}); err != nil {
+		incident := integration.Incident{Company: row.CompanyID}
+		if err := w.Kill(t.Context(), incident, 4, func(integration.Killed) {}); err != nil {
 			t.Fatal(err)
 		}
 		ended("in an incident", ofAll)

@@ -68,7 +68,8 @@ func TestTooManyAttemptsOfOneCompanyAreBoundedAndPruned(t *testing.T) {
 			for n := range 100 {
 				some = append(some, rows.Create().SetID(w.NewID(id.ConnectAttempt)).SetProvider(integrationtest.Provider).
 					SetUserID(w.Other.ID).SetStateHash(fmt.Sprint(part, n)).SetRedirectURL("https://a.example.org").
-					SetOwnPage(false).SetClientID("client-1").SetStatus("PENDING").SetCreatedAt(now).SetExpiresAt(now.Add(10*time.Minute)))
+					SetOwnPage(false).SetClientID("client-1").SetStatus("PENDING").
+					SetCreatedAt(now).SetExpiresAt(now.Add(10*time.Minute)))
 			}
 			rows.CreateBulk(some...).ExecX(w.Ctx)
 		}
