@@ -56,7 +56,7 @@ func TestALostLeaseIsNoLossWhileTheSpentTokenStillWorks(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRenewedEarlyIsRenewedWhenItHasEnded(t *testing.T) {
+func TestBehaviour10WhatCannotBeRenewedEarlyIsRenewedWhenItHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, _ *process) {
 		w.acme.Auth.OAuth2.Refresh = oauth.Refresh{Rotates: true, Early: oauth.EarlyRefused}
 		w.vendor.late = true
@@ -120,7 +120,7 @@ func mints(t *testing.T, fn func(t *testing.T, w *world, p *process)) {
 	})
 }
 
-func TestWithoutARefreshTokenANewTokenIsMintedOnceForAll(t *testing.T) {
+func TestBehaviour07WithoutARefreshTokenANewTokenIsMintedOnceForAll(t *testing.T) {
 	mints(t, func(t *testing.T, w *world, p *process) {
 		time.Sleep(2 * time.Hour)
 		others := []*process{p, w.start(), w.start()}
