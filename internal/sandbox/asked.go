@@ -121,12 +121,15 @@ func (a *asked) flatten(at string, v any) {
 	}
 }
 
+// maxTokens is the longest GraphQL document that is read: the parser goes as deep as a document nests.
+const maxTokens = 10_000
+
 // operationOf names what a GraphQL document asks for: its kind and its fields at the top. It is "" for any other text.
 func operationOf(document string) string {
 	if !strings.Contains(document, "{") {
 		return ""
 	}
-	parsed, err := parser.ParseQuery(&ast.Source{Input: document})
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: document}, maxTokens)
 	if err != nil || len(parsed.Operations) == 0 {
 		return ""
 	}

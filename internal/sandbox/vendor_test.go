@@ -130,19 +130,21 @@ func TestDocumentsAreToldApartByWhatTheyAskFor(t *testing.T) {
 		`{"query":"query I($n: Int) { issues(first: $n) { nodes { id } } }","variables":{"n":3}}`: "One",
 		`{"query":"query Issues($first: Int, $after: String) { issues(first: $first, after: $after) { nodes { title } } }",
 		  "variables":{"first":20,"after":"c2"}}`: "Two",
-		`{"query":"{ organization { id } }"}`:                "o1",
-		`{"query":"{ teams { name } }"}`:                     "Blue",
-		`{"query":"mutation { viewer { id } }"}`:             "not_found",
-		`{"query":"{ users { id } }"}`:                       "not_found",
-		`{"query":"{ viewer "}`:                              "not_found",
-		`{"query":"tell me { everything }"}`:                 "not_found",
-		`[1, {"query": "{ viewer { id } }"}]`:                "not_found",
-		`{"query":{"viewer":true},"variables":[[[[null]]]]}`: "not_found",
-		`}{`: "not_found",
-		``:   "not_found",
+		`{"query":"{ organization { id } }"}`:                 "o1",
+		`{"query":"{ teams { name } }"}`:                      "Blue",
+		`{"query":"mutation { viewer { id } }"}`:              "not_found",
+		`{"query":"{ users { id } }"}`:                        "not_found",
+		`{"query":"{ viewer "}`:                               "not_found",
+		`{"query":"tell me { everything }"}`:                  "not_found",
+		`[1, {"query": "{ viewer { id } }"}]`:                 "not_found",
+		`{"query":{"viewer":true},"variables":[[[[null]]]]}`:  "not_found",
+		`{"query":"` + strings.Repeat("{ a ", 100_000) + `"}`: "not_found",
+		strings.Repeat("[", 100_000):                          "not_found",
+		`}{`:                                                  "not_found",
+		``:                                                    "not_found",
 	} {
 		if got := send(body); !strings.Contains(got.text, want) {
-			t.Errorf("%s: %d %s", body, got.status, got.text)
+			t.Errorf("%.200s: %d %s", body, got.status, got.text)
 		}
 	}
 	if got := w.send("POST", "https://us.acme-graph.io/graphql", `{"query":"{ viewer { id } }"}`); got.status != 401 ||
