@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -23,21 +25,23 @@ func TestWhatCustomersConfigureNeverComputes(t *testing.T) {
 		deep = map[string]any{"a": deep}
 	}
 	for name, change := range map[string]map[string]any{
-		"jq as a field path":           {"results": ".items[] | env"},
-		"a recursion":                  {"results": ".."},
-		"a wildcard":                   {"fields": map[string]any{"title": "a[*]"}},
-		"a path of a thousand steps":   {"results": strings.Repeat("a.", 999) + "a"},
-		"a climbing path's query":      {"path": "/a?b=c"},
-		"another host":                 {"path": "//evil.example/"},
-		"a body that nests too deep":   {"body": deep},
-		"a body that is too large":     {"body": strings.Repeat("x", 70_000)},
-		"a header of the connection":   {"headers": map[string]any{"Host": "evil.example"}},
-		"a credential as a header":     {"headers": map[string]any{"Authorization": "Bearer x"}},
-		"arguments that are no schema": {"arguments": map[string]any{"type": 7}},
-		"arguments from elsewhere":     {"arguments": map[string]any{"$ref": "https://evil.example/schema.json"}},
-		"arguments with a secret":      {"arguments": map[string]any{"properties": map[string]any{"a": map[string]any{"type": "string", "writeOnly": true}}}},
-		"an unknown key":               {"request": "{}"},
-		"an unknown part":              {"takes": map[string]any{"x": "password"}},
+		"jq as a field path":                 {"results": ".items[] | env"},
+		"a recursion":                        {"results": ".."},
+		"a wildcard":                         {"fields": map[string]any{"title": "a[*]"}},
+		"a path of a thousand steps":         {"results": strings.Repeat("a.", 999) + "a"},
+		"a climbing path's query":            {"path": "/a?b=c"},
+		"another host":                       {"path": "//evil.example/"},
+		"a body that nests too deep":         {"body": deep},
+		"a body that is too large":           {"body": strings.Repeat("x", 70_000)},
+		"a header of the connection":         {"headers": map[string]any{"Host": "evil.example"}},
+		"a credential as a header":           {"headers": map[string]any{"Authorization": "Bearer x"}},
+		"arguments that are no schema":       {"arguments": map[string]any{"type": 7}},
+		"arguments from elsewhere":           {"arguments": map[string]any{"$ref": "https://evil.example/schema.json"}},
+		"arguments that refer to themselves": {"arguments": map[string]any{"properties": map[string]any{"a": map[string]any{"$ref": "#"}}}},
+		"arguments that unfold":              {"arguments": unfolding(40)},
+		"arguments with a secret":            {"arguments": map[string]any{"properties": map[string]any{"a": map[string]any{"type": "string", "writeOnly": true}}}},
+		"an unknown key":                     {"request": "{}"},
+		"an unknown part":                    {"takes": map[string]any{"x": "password"}},
 	} {
 		capability := map[string]any{"name": "one", "method": "GET", "path": "/one"}
 		for key, value := range change {
@@ -55,6 +59,33 @@ func TestWhatCustomersConfigureNeverComputes(t *testing.T) {
 		if err := p.ValidateConfig(provider.None, customAPI(capability)); !problem.Is(err, problem.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// unfolding is a small JSON Schema that asks 2^levels questions of a value.
+func unfolding(levels int) map[string]any {
+	parts := map[string]any{"a0": map[string]any{}}
+	for i := range levels {
+		next := map[string]any{"$ref": fmt.Sprintf("#/$defs/a%d", i)}
+		parts[fmt.Sprintf("a%d", i+1)] = map[string]any{"allOf": []any{next, next}}
+	}
+	return map[string]any{"$defs": parts, "allOf": []any{map[string]any{"$ref": fmt.Sprintf("#/$defs/a%d", levels)}}}
+}
+
+func TestAValueThatATemplateRepeatsIsRefusedBeforeItFillsTheMemory(t *testing.T) { //nolint:paralleltest // measures
+	p := builtin(t, "custom_api")
+	config := customAPI(map[string]any{
+		"name": "one", "method": "POST", "path": "/a", "body": strings.Repeat("{a}", 10_000),
+	})
+	one := p.CapabilitiesFor(config, nil)[0]
+	in := provider.Input{Config: config, Arguments: map[string]any{"a": strings.Repeat("x", 50_000)}}
+	var err error
+	made := allocated(func() { _, err = one.Request(t.Context(), in) })
+	if !problem.Is(err, problem.Invalid) || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("a template of half a gigabyte: %v", err)
+	}
+	if made > 64<<20 {
+		t.Errorf("it took %d MiB to find out", made>>20)
 	}
 }
 
@@ -88,4 +119,13 @@ func TestPlaceholdersAreFilledWithoutLeavingTheirPlace(t *testing.T) {
 	if _, err := request(map[string]any{"id": "x", "list": strings.Repeat("x", 100_000)}); !problem.Is(err, problem.Invalid) {
 		t.Errorf("a huge value: %v", err)
 	}
+}
+
+// allocated returns how many bytes the process allocates while a function runs, so no other test may run then.
+func allocated(do func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

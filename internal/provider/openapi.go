@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -22,6 +21,12 @@ const (
 	maxOperations = 50
 	// maxSchemaDepth is how deep the schemas of arguments are followed; what lies deeper takes anything.
 	maxSchemaDepth = 4
+	// maxSchemas is how large the schemas of all arguments together become, in bytes, of the maxConfig that there is room
+	// for; what comes after takes anything. A description that refers to itself is small and unfolds without end.
+	maxSchemas = maxConfig / 2
+	// maxArguments is how many parameters of one operation are looked at.
+	maxArguments = 50
+	maxParameter = 128
 )
 
 // OpenAPI turns an OpenAPI 3 document, JSON or YAML, into the entries that a config lists as capabilities, and returns the
@@ -32,6 +37,10 @@ func OpenAPI(ctx context.Context, document []byte, wanted []string) (entries []a
 	if len(document) > MaxDescription {
 		return nil, "", problem.New(problem.Invalid, "The OpenAPI description is larger than %d MiB.", MaxDescription>>20)
 	}
+	if unfolds(document, 2*MaxDescription) {
+		return nil, "", problem.New(problem.Invalid, "The OpenAPI description is larger than %d MiB once its aliases are "+
+			"written out.", 2*MaxDescription>>20)
+	}
 	loader := openapi3.NewLoader()
 	loader.Context = ctx
 	doc, err := loader.LoadFromData(document)
@@ -40,7 +49,29 @@ func OpenAPI(ctx context.Context, document []byte, wanted []string) (entries []a
 			"This is not an OpenAPI 3 description that can be read: JSON or YAML, without references to other documents.").
 			Because(err)
 	}
-	found, taken := map[string]bool{}, map[string]bool{}
+	operations, err := chosen(doc, wanted)
+	if err != nil {
+		return nil, "", err
+	}
+	taken, room := map[string]bool{}, maxSchemas
+	for i, o := range operations {
+		share := room / (len(operations) - i) // what one leaves over is for those behind it
+		writing := &schemaWriter{left: share}
+		entry, name := o.entry(writing)
+		room -= share - max(writing.left, 0)
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s_%d", entry["name"], n)
+		}
+		taken[name], entry["name"] = true, name
+		entries = append(entries, entry)
+	}
+	return entries, serverOf(doc), nil
+}
+
+// chosen returns the operations of a description that are wanted, in the order of their paths; nil wants all.
+func chosen(doc *openapi3.T, wanted []string) ([]described, error) {
+	var out []described
+	found := map[string]bool{}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(path)
 		for _, method := range methods {
@@ -48,88 +79,40 @@ func OpenAPI(ctx context.Context, document []byte, wanted []string) (entries []a
 			if operation == nil {
 				continue
 			}
-			o := described{method: method, path: path, item: item, operation: operation}
 			found[operation.OperationID] = true
-			if wanted != nil && !slices.Contains(wanted, operation.OperationID) {
-				continue
+			if wanted == nil || slices.Contains(wanted, operation.OperationID) {
+				out = append(out, described{method: method, path: path, item: item, operation: operation})
 			}
-			entry, name := o.entry()
-			for n := 2; taken[name]; n++ {
-				name = fmt.Sprintf("%s_%d", entry["name"], n)
-			}
-			taken[name], entry["name"] = true, name
-			entries = append(entries, entry)
 		}
 	}
 	for _, id := range wanted {
 		if !found[id] {
-			return nil, "", problem.New(problem.Invalid, "The OpenAPI description has no operation %q.", shortened(id))
+			return nil, problem.New(problem.Invalid, "The OpenAPI description has no operation %q.", shortened(id))
 		}
 	}
 	switch {
-	case len(entries) == 0:
-		return nil, "", problem.New(problem.Invalid, "The OpenAPI description has no operations.")
-	case len(entries) > maxOperations:
-		return nil, "", problem.New(problem.Invalid,
+	case len(out) == 0:
+		return nil, problem.New(problem.Invalid, "The OpenAPI description has no operations.")
+	case len(out) > maxOperations:
+		return nil, problem.New(problem.Invalid,
 			"The OpenAPI description has %d operations, and at most %d become capabilities. Name those that are wanted.",
-			len(entries), maxOperations)
+			len(out), maxOperations)
 	}
-	return entries, serverOf(doc), nil
+	return out, nil
 }
 
 func serverOf(doc *openapi3.T) string {
 	if len(doc.Servers) == 0 || doc.Servers[0] == nil {
 		return ""
 	}
-	address, err := doc.Servers[0].BasePath()
-	if err != nil {
-		return ""
-	}
 	full := doc.Servers[0].URL
 	for name, variable := range doc.Servers[0].Variables {
-		full = strings.ReplaceAll(full, "{"+name+"}", variable.Default)
+		if variable != nil {
+			full = strings.ReplaceAll(full, "{"+name+"}", variable.Default)
+		}
 	}
 	if u, err := url.Parse(full); err != nil || u.Host == "" {
 		return ""
 	}
-	return cmp.Or(strings.TrimSuffix(full, "/"), address)
-}
-
-// plainSchema writes a schema without references, as deep as asked.
-func plainSchema(ref *openapi3.SchemaRef, depth int) map[string]any {
-	if ref == nil || ref.Value == nil || depth == 0 {
-		return map[string]any{}
-	}
-	s, out := ref.Value, map[string]any{}
-	if types := s.Type.Slice(); len(types) == 1 && !s.Nullable {
-		out["type"] = types[0]
-	}
-	if s.Description != "" {
-		out["description"] = clipText(s.Description, 200)
-	}
-	if len(s.Enum) > 0 && len(s.Enum) <= 50 && !s.Nullable {
-		out["enum"] = s.Enum
-	}
-	if out["type"] == "array" {
-		out["items"] = plainSchema(s.Items, depth-1)
-	}
-	if len(s.Properties) > 0 && depth > 1 {
-		properties := map[string]any{}
-		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
-			if p := s.Properties[name]; p != nil && p.Value != nil && !p.Value.ReadOnly && len(properties) < maxOperations {
-				properties[name] = plainSchema(p, depth-1)
-			}
-		}
-		out["properties"] = properties
-		var required []any
-		for _, name := range s.Required {
-			if properties[name] != nil {
-				required = append(required, name)
-			}
-		}
-		if len(required) > 0 {
-			out["required"] = required
-		}
-	}
-	return out
+	return strings.TrimSuffix(full, "/")
 }

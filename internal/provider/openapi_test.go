@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,12 +124,82 @@ func TestDescriptionsThatAreNoneAreRefusedInWords(t *testing.T) {
 		"a file":             strings.ReplaceAll(orderDesk, "#/components/schemas/Order", "file:///etc/passwd"),
 		"a reference to air": strings.ReplaceAll(orderDesk, "#/components/schemas/Order", "#/components/schemas/None"),
 		"a bomb":             "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nopenapi: 3.0.3\n",
+		"a long text, often": "openapi: 3.0.3\na: &a \"" + strings.Repeat("x", 1<<20) + "\"\nb: [" + strings.Repeat("*a,", 1000) + "]\n",
+		"a part of itself":   "openapi: 3.0.3\na: &a [*a, *a]\n",
 		"too many":           many.String(),
 		"too large":          strings.Repeat(" ", provider.MaxDescription+1),
 		"brackets":           strings.Repeat("[", 100_000),
 	} {
 		if _, _, err := provider.OpenAPI(t.Context(), []byte(text), nil); !problem.Is(err, problem.Invalid) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAliasesThatStaySmallAreRead(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(orderDesk, "openapi: 3.0.3", "openapi: 3.0.3\nx-ok: &ok {description: ok}", 1)
+	text = strings.ReplaceAll(text, `"200": {description: ok}`, `"200": *ok`)
+	if entries, _, err := provider.OpenAPI(t.Context(), []byte(text), nil); err != nil || len(entries) != 3 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
+
+func TestPartsOfADescriptionThatAreNullAreNotThere(t *testing.T) {
+	t.Parallel()
+	for name, rest := range map[string]string{
+		"a variable":  `"servers":[{"url":"https://{a}.example.com","variables":{"a":null}}],"paths":{"/x":{"get":{}}}`,
+		"a server":    `"servers":[null],"paths":{"/x":{"get":{}}}`,
+		"a path":      `"paths":{"/x":{"get":{}},"/y":null}`,
+		"a body":      `"paths":{"/x":{"post":{"requestBody":null}}}`,
+		"its content": `"paths":{"/x":{"post":{"requestBody":{"content":{"application/json":null}}}}}`,
+		"a schema":    `"paths":{"/x":{"get":{"parameters":[{"name":"a","in":"query","schema":null}]}}}`,
+	} {
+		document := `{"openapi":"3.0.3","info":{"title":"t","version":"1"},` + rest + `}`
+		if entries, _, err := provider.OpenAPI(t.Context(), []byte(document), nil); err != nil || len(entries) != 1 {
+			t.Errorf("%s: %d entries, %v", name, len(entries), err)
+		}
+	}
+}
+
+// wide describes operations whose parameters are of one schema: an object of 50 such objects, with a long description.
+func wide(operations, parameters int) []byte {
+	var properties, of, paths []string
+	for i := range 50 {
+		properties = append(properties, fmt.Sprintf(`"p%d":{"$ref":"#/components/schemas/A"}`, i))
+	}
+	for i := range parameters {
+		of = append(of, fmt.Sprintf(`{"name":"a%d","in":"query","schema":{"$ref":"#/components/schemas/A"}}`, i))
+	}
+	for i := range operations {
+		paths = append(paths, fmt.Sprintf(`"/x%d":{"get":{"parameters":[%s]}}`, i, strings.Join(of, ",")))
+	}
+	return fmt.Appendf(nil, `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{%s},"components":{"schemas":`+
+		`{"A":{"type":"object","description":%q,"properties":{%s}}}}}`,
+		strings.Join(paths, ","), strings.Repeat("d", 100_000), strings.Join(properties, ","))
+}
+
+func TestADescriptionThatRefersToItselfBecomesASmallConfig(t *testing.T) { //nolint:paralleltest // measures
+	for _, n := range []struct{ operations, parameters int }{{1, 1}, {1, 40}, {50, 40}} {
+		document := wide(n.operations, n.parameters)
+		var entries []any
+		var err error
+		made := allocated(func() { entries, _, err = provider.OpenAPI(t.Context(), document, nil) })
+		if err != nil || len(entries) != n.operations {
+			t.Errorf("%v: %d entries, %v", n, len(entries), err)
+		}
+		if made > 64<<20 {
+			t.Errorf("%v: reading %d KiB took %d MiB", n, len(document)>>10, made>>20)
+		}
+	}
+	entries, _, err := provider.OpenAPI(t.Context(), wide(5, 2), nil)
+	config := map[string]any{"base_url": "https://api.example.com", "auth_type": "none", "capabilities": entries}
+	if err = errors.Join(err, builtin(t, "custom_api").ValidateConfig(provider.None, config)); err != nil {
+		t.Errorf("what is left of it is no config: %v", err)
+	}
+	for _, one := range entries {
+		if text := fmt.Sprint(one); !strings.Contains(text, "p49") {
+			t.Errorf("an operation has no schema left: %.200s", text)
 		}
 	}
 }

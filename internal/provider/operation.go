@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -19,7 +20,8 @@ type described struct {
 
 var notName = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
-func (o described) entry() (map[string]any, string) {
+// entry returns the operation as a config lists it, and its name. The schemas of its arguments are written by w.
+func (o described) entry(w *schemaWriter) (map[string]any, string) {
 	name := clipName(cmp.Or(o.operation.OperationID, strings.ToLower(o.method)+o.path))
 	arguments := map[string]any{}
 	entry := map[string]any{
@@ -49,7 +51,7 @@ func (o described) entry() (map[string]any, string) {
 		default:
 			continue // a cookie is no business of an API's caller
 		}
-		arguments[argument] = plainSchema(p.Schema, maxSchemaDepth)
+		arguments[argument] = w.write(p.Schema, maxSchemaDepth)
 		if p.Required {
 			required = append(required, argument)
 		}
@@ -59,7 +61,7 @@ func (o described) entry() (map[string]any, string) {
 	}
 	entry["path"] = path
 	if body := o.body(); body != nil {
-		arguments["body"] = plainSchema(body.Schema, maxSchemaDepth)
+		arguments["body"] = w.write(body.Schema, maxSchemaDepth)
 		entry["body"] = "{body}"
 		if o.operation.RequestBody.Value.Required {
 			required = append(required, "body")
@@ -81,12 +83,13 @@ func (o described) entry() (map[string]any, string) {
 	return entry, name
 }
 
-// parameters are the operation's and those of its path, the operation's first.
+// parameters are the operation's and those of its path, the operation's first, maxArguments at most. What has a name of
+// more than maxParameter bytes is none.
 func (o described) parameters() []*openapi3.Parameter {
 	var out []*openapi3.Parameter
 	for _, list := range []openapi3.Parameters{o.operation.Parameters, o.item.Parameters} {
 		for _, ref := range list {
-			if ref != nil && ref.Value != nil {
+			if ref != nil && ref.Value != nil && len(out) < maxArguments && len(ref.Value.Name) <= maxParameter {
 				out = append(out, ref.Value)
 			}
 		}
@@ -167,8 +170,9 @@ func clipName(s string) string {
 	return s[:min(len(s), 60)]
 }
 
+// clipText returns the first characters of a text, most at most, and looks at no more of it.
 func clipText(s string, most int) string {
-	if runes := []rune(s); len(runes) > most {
+	if runes := []rune(s[:min(len(s), utf8.UTFMax*most+1)]); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
 	return s
