@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/patchbay/patchbay/internal/problem"
@@ -76,15 +77,34 @@ func (p *Provider) listed(config map[string]any) []map[string]any {
 }
 
 // argumentsOf compiles a JSON Schema that a customer wrote. Secrets cannot be told apart in an invocation, so none is taken.
+// Nor are references: forty that each lead twice to the next make a schema that is never done with a value.
 func argumentsOf(written map[string]any) (*schema, error) {
 	if depthOfValue(written) > maxConfigDepth {
 		return nil, errors.New("it nests too deep")
+	}
+	if refers(written) {
+		return nil, errors.New("it refers to another part of itself, or to another document")
 	}
 	s, err := newSchema(written)
 	if err == nil && len(s.secrets) > 0 {
 		return nil, errors.New("a property of it is writeOnly")
 	}
 	return s, err
+}
+
+// refers reports whether a JSON Schema uses $ref or $dynamicRef anywhere. A property of one of these names is none.
+func refers(schema any) bool {
+	switch v := schema.(type) {
+	case map[string]any:
+		for name, one := range v {
+			if _, text := one.(string); text && (name == "$ref" || name == "$dynamicRef" || name == "$recursiveRef") || refers(one) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, refers)
+	}
+	return false
 }
 
 // checkConfigured refuses two configured capabilities of one name, and arguments that are no JSON Schema.
@@ -104,7 +124,7 @@ func (p *Provider) checkConfigured(config map[string]any) error {
 		}
 		if _, err := argumentsOf(written); err != nil {
 			faults = append(faults, problem.New(problem.Invalid,
-				"The arguments of %q are not a JSON Schema of an object.", shortened(name)).
+				"The arguments of %q are not a JSON Schema of an object without references.", shortened(name)).
 				At("config", p.Configured.Property).Because(err))
 		}
 	}

@@ -20,27 +20,18 @@ var (
 	wholeMark = regexp.MustCompile(`^\{[a-z][a-z0-9_]{0,63}\}$`)
 )
 
-// said is an error whose words are meant for the person who asked. It is the value that jq's error() would carry.
-type said string
-
-// Error returns the words.
-func (s said) Error() string { return string(s) }
-
-// Value returns the words, for gojq.
-func (s said) Value() any { return string(s) }
-
 // fillTemplate is the jq function fill($values): it puts values in the place of {name} in every text of a template. A text
 // that is nothing but one {name} becomes the value itself, whatever its type, and is left out where there is none; within
 // a longer text a missing value is empty. What customers write is filled by this and by nothing that computes.
 func fillTemplate(template any, arguments []any) any {
 	values, ok := arguments[0].(map[string]any)
 	if !ok {
-		return said("There is nothing to fill in.")
+		return &saidError{"There is nothing to fill in."}
 	}
 	f := filler{values: values}
 	out, _ := f.fill(template, maxTemplateDepth)
 	if f.size > maxTemplate || f.tooDeep {
-		return said("What the settings of this capability make of the question is too large.")
+		return &saidError{"What the settings of this capability make of the question is too large."}
 	}
 	return out
 }
@@ -64,12 +55,7 @@ func (f *filler) fill(template any, depth int) (any, bool) {
 			f.size += sizeOf(v)
 			return v, v != nil
 		}
-		out := mark.ReplaceAllStringFunc(t, func(m string) string {
-			text, _ := scalar(f.values[m[1:len(m)-1]])
-			return text
-		})
-		f.size += len(out)
-		return out, true
+		return f.text(t), true
 	case map[string]any:
 		out := make(map[string]any, len(t))
 		for name, one := range t {
@@ -89,6 +75,18 @@ func (f *filler) fill(template any, depth int) (any, bool) {
 		return out, true
 	}
 	return template, true
+}
+
+// text fills one text, as far as there is room.
+func (f *filler) text(t string) string {
+	f.size += len(t)
+	return mark.ReplaceAllStringFunc(t, func(m string) string {
+		text, _ := scalar(f.values[m[1:len(m)-1]])
+		if f.size += len(text); f.size > maxTemplate {
+			return ""
+		}
+		return text
+	})
 }
 
 // sizeOf is about how many bytes a value takes as JSON.
@@ -118,7 +116,7 @@ func fillPath(template any, arguments []any) any {
 	path, ok := template.(string)
 	values, known := arguments[0].(map[string]any)
 	if !ok || !known {
-		return said("This capability has no path.")
+		return &saidError{"This capability has no path."}
 	}
 	var fault error
 	out := mark.ReplaceAllStringFunc(path, func(m string) string {
@@ -126,9 +124,12 @@ func fillPath(template any, arguments []any) any {
 		text, ok := scalar(values[name])
 		switch {
 		case !ok || strings.TrimSpace(text) == "":
-			fault = said(fmt.Sprintf("Say which: the request needs a value for %s.", name))
+			fault = &saidError{fmt.Sprintf("Say which: the request needs a value for %s.", name)}
 		case text == "." || text == ".." || len(text) > 1024:
-			fault = said(fmt.Sprintf("The value for %s cannot stand in an address.", name))
+			fault = &saidError{fmt.Sprintf("The value for %s cannot stand in an address.", name)}
+		}
+		if fault != nil {
+			return ""
 		}
 		return url.PathEscape(text)
 	})
