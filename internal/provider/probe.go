@@ -18,17 +18,21 @@ func (c *Call) NewRequest(ctx context.Context, in Input) (*Request, error) {
 	return c.provider.render(ctx, *c, in)
 }
 
-// Read judges the answer to a probe: OK proves the credential.
+// Read judges the answer to a probe: OK proves the credential. So does a refusal for want of a scope that the manifest's
+// ok takes for a proof: a connection that was only allowed to send is no illness.
 func (p *Probe) Read(r Response) Verdict {
 	v := p.provider.Classify(r)
-	if v.Kind != OK || p.OK == nil {
+	if v.Kind != OK && v.Kind != MissingScope || p.OK == nil {
 		return v
 	}
 	body, err := decodeJSON(r.Body)
 	if err != nil || !p.OK.holds(map[string]any{"status": r.Status, "headers": headersOf(r.Header), "body": body}) {
+		if v.Kind == MissingScope {
+			return v
+		}
 		return p.provider.verdict(Failed, r, r.receivedAt())
 	}
-	return v
+	return Verdict{Kind: OK}
 }
 
 // Read returns whose account answered. The answer must have been classified as OK. One without an id is a problem of

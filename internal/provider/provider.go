@@ -85,7 +85,8 @@ type Static struct {
 // Probe is a harmless request that proves a credential.
 type Probe struct {
 	Call `yaml:",inline"`
-	// OK must be true of {status, headers, body} besides the status being a success; nil means that the status decides.
+	// OK must be true of {status, headers, body} of an answer that was judged OK, and may be true of one that was judged
+	// MissingScope, which then proves the credential too; nil means that the verdict decides.
 	OK *Expression `yaml:"ok"`
 	// Every is the time between two probes.
 	Every time.Duration `yaml:"every"`
