@@ -16,6 +16,9 @@ func (c *Capability) replay(ctx context.Context, f Fixture) error {
 	if err != nil {
 		return err
 	}
+	if err := c.ValidateArguments(f.Input.Arguments); f.Input.Arguments != nil && err != nil {
+		return err
+	}
 	if err := errors.Join(f.compareRequest(r), f.judge(c.provider.Classify(f.Answer.response()))); err != nil {
 		return err
 	}
