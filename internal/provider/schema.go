@@ -143,14 +143,17 @@ func (s *schema) validate(root string, v map[string]any) error {
 	if root == "arguments" {
 		noun = "argument"
 	}
-	return joined(root, noun, failed)
+	return s.joined(root, noun, failed)
 }
 
 // joined returns one fault for each field: where several forms are not met, that with the fewest words.
-func joined(root, noun string, failed *jsonschema.ValidationError) error {
+func (s *schema) joined(root, noun string, failed *jsonschema.ValidationError) error {
 	byField := map[string]*problem.Error{}
 	for _, f := range leaves(failed) {
 		for _, one := range explain(f, noun) {
+			if _, ok := f.ErrorKind.(*kind.Pattern); ok {
+				one.message += s.about(f.InstanceLocation)
+			}
 			path := slices.Concat([]string{root}, f.InstanceLocation, one.below)
 			e := problem.New(problem.Invalid, "%s", one.message).At(path...)
 			key := strings.Join(e.Field, "\x00")
@@ -180,6 +183,25 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 		out = append(out, leaves(c)...)
 	}
 	return out
+}
+
+// about returns what the schema says of the value at a path, to follow a fault; "" where it says nothing.
+func (s *schema) about(path []string) string {
+	at := s.document
+	for _, name := range path {
+		properties, _ := at["properties"].(map[string]any)
+		if next, ok := properties[name].(map[string]any); ok {
+			at = next
+			continue
+		}
+		if at, _ = at["items"].(map[string]any); at == nil {
+			return ""
+		}
+	}
+	if text, _ := at["description"].(string); text != "" {
+		return " It is: " + text
+	}
+	return ""
 }
 
 type explanation struct {

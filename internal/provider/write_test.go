@@ -77,3 +77,19 @@ func TestEveryFaultOfTheArgumentsIsNamedAtOnce(t *testing.T) {
 		t.Errorf("a fault repeats a value: %v", err)
 	}
 }
+
+func TestAFormIsExplainedInTheManifestsWords(t *testing.T) {
+	t.Parallel()
+	p := decode(t, strings.Replace(writing, "properties: { subject: { type: string } }",
+		"properties: { due: { type: string, description: 'A day, as YYYY-MM-DD.', pattern: '^\\d{4}' },"+
+			" keys: { type: array, items: { type: string, pattern: '^[A-Z]+$' } } }", 1))
+	err := capability(t, p, "create_ticket").ValidateArguments(map[string]any{"due": "tomorrow", "keys": []any{"a"}})
+	got := map[string]string{}
+	for _, e := range problem.All(err) {
+		got[strings.Join(e.Field, ".")] = e.Message
+	}
+	if got["arguments.due"] != `It must have the form ^\d{4}. It is: A day, as YYYY-MM-DD.` ||
+		got["arguments.keys.0"] != "It must have the form ^[A-Z]+$." {
+		t.Errorf("faults = %v", got)
+	}
+}
