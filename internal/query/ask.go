@@ -108,7 +108,8 @@ type Plan struct {
 	MatchedPhrases []string
 	// Arguments are what the question says, for example start, end, from, text.
 	Arguments map[string]any
-	// Request is the method and address of the first request, without credentials.
+	// Request is the method and address of the first request for what was asked, without credentials; where a look-up
+	// comes before it and nothing was sent, those of the look-up.
 	Request string
 }
 

@@ -52,8 +52,11 @@ func (a *asking) lookUp(ctx context.Context) error {
 		return a.sayAt(err)
 	}
 	a.input.Lookup = found
-	a.request, err = a.capability.Request(ctx, a.input)
-	return a.sayAt(err)
+	if a.request, err = a.capability.Request(ctx, a.input); err != nil {
+		return a.sayAt(err)
+	}
+	a.plan.Request = a.request.Summary()
+	return nil
 }
 
 // pages reads one page after the other; a write has only one. What was found before a later page failed is an answer,

@@ -36,7 +36,7 @@ func TestALookupComesBeforeTheRequest(t *testing.T) {
 		if len(got.Items) != 2 || got.Items[1].Title != "Two" || got.Items[1].Fields["assignee"] != "p7" {
 			t.Errorf("items = %+v", got.Items)
 		}
-		if got.Plan.Request != "GET https://"+people {
+		if got.Plan.Request != "GET https://"+tasks {
 			t.Errorf("the plan shows %s", got.Plan.Request)
 		}
 		if n := len(w.Vendor.Calls(people)); n != 2 {
