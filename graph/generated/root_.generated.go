@@ -4268,7 +4268,7 @@ input IntegrationConnectInput {
   userId: ID
   "The provider's name, one whose authKinds have OAUTH2."
   provider: String!
-  "Short names. The provider's defaults when absent. An unknown scope is refused."
+  "Short names. The provider's defaults when absent. With integrationId, what was granted before is asked for besides. An unknown scope is refused."
   scopes: [String!]
   "Where the provider sends the person back. Absent: Patchbay's own callback page, which finishes the connection."
   redirectUrl: URL
@@ -4588,7 +4588,10 @@ type QueryPlan {
   matchedPhrases: [String!]!
   "Arguments taken from the question, for example start, end, from, text; of a call by name, those that it gave."
   arguments: JSONObject!
-  "The request to the provider without credentials, for example GET https://www.googleapis.com/calendar/v3/...."
+  """
+  Method and address of the request to the provider, without credentials, for example
+  GET https://www.googleapis.com/calendar/v3/.... Where something is looked up first, a dry run shows the look-up.
+  """
   request: String!
 }
 
@@ -4686,9 +4689,9 @@ type WorkItem implements ResultItem {
   status: String
   "How urgent it is, in the provider's words; null when it was not said."
   priority: String
-  "Who works on it, by name or e-mail address; null for nobody."
+  "Who works on it, by name, e-mail address or the provider's id; null for nobody."
   assignee: String
-  "Who asked for it, by name or e-mail address; null when it is not known."
+  "Who asked for it, by name, e-mail address or the provider's id; null when it is not known."
   requester: String
   "When it was opened; null when it is not known."
   createdAt: DateTime
@@ -4740,7 +4743,7 @@ type CrmRecord implements ResultItem {
   stage: String
   "What it is worth, as a decimal number; null when it was not said."
   amount: String
-  "Who looks after it, by name or e-mail address; null for nobody."
+  "Who looks after it, by name, e-mail address or the provider's id; null for nobody."
   owner: String
   "When it was last changed; null when it is not known."
   updatedAt: DateTime

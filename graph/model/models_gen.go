@@ -240,7 +240,7 @@ type CrmRecord struct {
 	Stage *string `json:"stage,omitempty"`
 	// What it is worth, as a decimal number; null when it was not said.
 	Amount *string `json:"amount,omitempty"`
-	// Who looks after it, by name or e-mail address; null for nobody.
+	// Who looks after it, by name, e-mail address or the provider's id; null for nobody.
 	Owner *string `json:"owner,omitempty"`
 	// When it was last changed; null when it is not known.
 	UpdatedAt *time.Time `json:"updatedAt,omitempty"`
@@ -358,7 +358,7 @@ type IntegrationConnectInput struct {
 	UserID graphql.Omittable[*string] `json:"userId,omitempty"`
 	// The provider's name, one whose authKinds have OAUTH2.
 	Provider string `json:"provider"`
-	// Short names. The provider's defaults when absent. An unknown scope is refused.
+	// Short names. The provider's defaults when absent. With integrationId, what was granted before is asked for besides. An unknown scope is refused.
 	Scopes graphql.Omittable[[]string] `json:"scopes,omitempty"`
 	// Where the provider sends the person back. Absent: Patchbay's own callback page, which finishes the connection.
 	RedirectURL graphql.Omittable[*string] `json:"redirectUrl,omitempty"`
@@ -746,7 +746,8 @@ type QueryPlan struct {
 	MatchedPhrases []string `json:"matchedPhrases"`
 	// Arguments taken from the question, for example start, end, from, text; of a call by name, those that it gave.
 	Arguments map[string]any `json:"arguments"`
-	// The request to the provider without credentials, for example GET https://www.googleapis.com/calendar/v3/....
+	// Method and address of the request to the provider, without credentials, for example
+	// GET https://www.googleapis.com/calendar/v3/.... Where something is looked up first, a dry run shows the look-up.
 	Request string `json:"request"`
 }
 
@@ -902,9 +903,9 @@ type WorkItem struct {
 	Status *string `json:"status,omitempty"`
 	// How urgent it is, in the provider's words; null when it was not said.
 	Priority *string `json:"priority,omitempty"`
-	// Who works on it, by name or e-mail address; null for nobody.
+	// Who works on it, by name, e-mail address or the provider's id; null for nobody.
 	Assignee *string `json:"assignee,omitempty"`
-	// Who asked for it, by name or e-mail address; null when it is not known.
+	// Who asked for it, by name, e-mail address or the provider's id; null when it is not known.
 	Requester *string `json:"requester,omitempty"`
 	// When it was opened; null when it is not known.
 	CreatedAt *time.Time `json:"createdAt,omitempty"`

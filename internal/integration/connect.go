@@ -32,8 +32,8 @@ type ConnectInput struct {
 	// UserID is nil for an integration of the company.
 	UserID   *string
 	Provider string
-	// Scopes are short names; empty means the provider's defaults, and when an integration is connected again also what
-	// it was granted before.
+	// Scopes are short names; empty means the provider's defaults. When an integration is connected again, what it was
+	// granted before is asked for besides.
 	Scopes []string
 	// RedirectURL is where the provider sends the person back; nil means Patchbay's own pages.
 	RedirectURL *string

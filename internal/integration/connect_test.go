@@ -466,6 +466,22 @@ func TestAnotherAccountIsRefusedUnlessAccepted(t *testing.T) {
 	})
 }
 
+func TestToAgreeToMoreIsNotToGiveUpTheRest(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		in := w.ConnectInput(w.User)
+		in.IntegrationID, in.Scopes = &row.ID, []string{"agenda.notes"}
+		attempt, err := w.Service.Connect(w.Ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := w.Callback(w.Ctx, w.CallbackInput(w.User, attempt))
+		if err != nil || strings.Join(now.Scopes, " ") != "profile agenda.notes agenda.read" {
+			t.Errorf("scopes = %v, %v", now.Scopes, err)
+		}
+	})
+}
+
 func TestAFreshTokenThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)

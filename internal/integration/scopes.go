@@ -13,8 +13,9 @@ import (
 	"github.com/patchbay/patchbay/internal/provider"
 )
 
-// askFor returns the scopes to ask for by short name: those named, or the defaults and what was granted before, and in
-// any case those that the provider cannot do without.
+// askFor returns the scopes to ask for by short name: those named, or else the defaults, and in any case those that the
+// provider cannot do without and what was granted before: to agree to more is not to give up the rest, and without it the
+// provider may not even say whose account it is.
 func askFor(p *provider.Provider, named []string, before *ent.Integration) ([]string, error) {
 	known := map[string]oauth.Scope{}
 	var always, defaults []string
@@ -40,12 +41,12 @@ func askFor(p *provider.Provider, named []string, before *ent.Integration) ([]st
 	wanted := slices.Concat(always, named)
 	if len(named) == 0 {
 		wanted = append(wanted, defaults...)
-		if before != nil {
-			wanted = append(wanted, slices.DeleteFunc(slices.Clone(before.Scopes), func(name string) bool {
-				_, ok := known[name]
-				return !ok
-			})...)
-		}
+	}
+	if before != nil {
+		wanted = append(wanted, slices.DeleteFunc(slices.Clone(before.Scopes), func(name string) bool {
+			_, ok := known[name]
+			return !ok
+		})...)
 	}
 	return once(wanted), nil
 }
