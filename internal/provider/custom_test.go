@@ -8,6 +8,7 @@ import (
 
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/seal"
 )
 
 // customAPI is a config of the custom API with one capability.
@@ -128,4 +129,39 @@ func allocated(do func()) uint64 {
 	do()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestTheBasicCredentialOfACustomAPIIsOneTextOrTwo(t *testing.T) {
+	t.Parallel()
+	p := builtin(t, "custom_api")
+	for name, c := range map[string]struct {
+		user        any
+		token, want string
+	}{
+		"a user and a password":        {"me", "pass:word", "Basic bWU6cGFzczp3b3Jk"},
+		"one text of both":             {nil, "me:pass:word", "Basic bWU6cGFzczp3b3Jk"},
+		"a text that is not both":      {nil, "marked", ""},
+		"a user that is a part of two": {"a:b", "marked", ""},
+	} {
+		config := customAPI(map[string]any{"name": "one", "method": "GET", "path": "/one"})
+		config["auth_type"] = "basic"
+		if c.user != nil {
+			config["auth_name"] = c.user
+		}
+		req := asked(t, p, config)
+		err := p.Authenticate(req, provider.Credential{
+			Kind: provider.Basic, Config: config, Secrets: map[string]seal.Secret{"auth_token": seal.NewSecret(c.token)},
+		})
+		if got := req.Header.Get("Authorization"); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: want %q, got %q, %v", name, c.want, got, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "marked") {
+			t.Errorf("%s: the error tells: %v", name, err)
+		}
+	}
+	config := customAPI(map[string]any{"name": "one", "method": "GET", "path": "/one"})
+	config["auth_type"], config["auth_token"] = "basic", "me:password"
+	if err := p.ValidateConfig(provider.Basic, config); err != nil {
+		t.Error(err)
+	}
 }
