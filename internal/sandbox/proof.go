@@ -33,30 +33,38 @@ func carriersOf(p *provider.Provider, settings func(kind string) map[string]any)
 		if kind == provider.None {
 			continue
 		}
-		config := settings(kind)
-		secrets := map[string]seal.Secret{}
-		for _, name := range secretNames(p.ConfigSchema(kind)) {
-			secrets[name] = seal.NewSecret(secretMark)
-		}
-		for name := range secrets {
-			delete(config, name)
-		}
-		body := strings.NewReader("{}")
-		req, err := http.NewRequest(http.MethodPost, "https://api.example.com/", body) //nolint:noctx // it is never sent
-		if err != nil {
-			continue
-		}
-		c := provider.Credential{
-			Kind: kind, Secrets: secrets, Config: config, SigningKey: seal.NewSecret("none"), Now: time.Unix(1, 0),
-		}
-		if kind == provider.OAuth2 {
-			c.Access = seal.NewSecret(secretMark)
-		}
-		if p.Authenticate(req, c) == nil {
-			out = append(out, marked(kind, req)...)
+		for _, mark := range []string{secretMark, "name:" + secretMark} { // the second where one text is a name and a password
+			if found := carriersFor(p, kind, settings(kind), mark); len(found) > 0 {
+				out = append(out, found...)
+				break
+			}
 		}
 	}
 	return out
+}
+
+// carriersFor finds where one kind of credential goes; nil when the manifest does not take this text for one.
+func carriersFor(p *provider.Provider, kind string, config map[string]any, mark string) []carrier {
+	secrets := map[string]seal.Secret{}
+	for _, name := range secretNames(p.ConfigSchema(kind)) {
+		secrets[name] = seal.NewSecret(mark)
+		delete(config, name)
+	}
+	body := strings.NewReader("{}")
+	req, err := http.NewRequest(http.MethodPost, "https://api.example.com/", body) //nolint:noctx // it is never sent
+	if err != nil {
+		return nil
+	}
+	c := provider.Credential{
+		Kind: kind, Secrets: secrets, Config: config, SigningKey: seal.NewSecret("none"), Now: time.Unix(1, 0),
+	}
+	if kind == provider.OAuth2 {
+		c.Access = seal.NewSecret(mark)
+	}
+	if p.Authenticate(req, c) != nil {
+		return nil
+	}
+	return marked(kind, req)
 }
 
 // marked finds the mark in a request.
