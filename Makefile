@@ -20,7 +20,7 @@ build: ## Build the static binary bin/patchbay
 ##@ Check
 
 test: ## Run the tests, on SQLite and, where its programs are found, PostgreSQL
-	$(GO) test $(RACE) $(PKGS)
+	$(GO) test $(RACE) -timeout 30m $(PKGS)
 
 race: ## Run the tests with the race detector
 	$(MAKE) test RACE=-race
