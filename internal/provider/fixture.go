@@ -62,6 +62,7 @@ type Fixture struct {
 // Given is the Input of a fixture, in the words that expressions use.
 type Given struct {
 	Config     map[string]any    `yaml:"config"`
+	Account    Identity          `yaml:"account"`
 	Capability string            `yaml:"capability"`
 	Query      string            `yaml:"query"`
 	Window     *GivenWindow      `yaml:"window"`
@@ -140,7 +141,7 @@ func Fixtures(dir fs.FS, name string) ([]Fixture, []Finding) {
 // Build returns the Input that is given.
 func (g Given) Build() Input {
 	in := Input{
-		Config: g.Config, Capability: g.Capability, Query: g.Query, Text: g.Text, People: g.People, Quoted: g.Quoted,
+		Config: g.Config, Account: g.Account, Capability: g.Capability, Query: g.Query, Text: g.Text, People: g.People, Quoted: g.Quoted,
 		Numbers: g.Numbers, States: g.States, Limit: g.Limit, Page: g.Page, TimeZone: g.Timezone,
 		Arguments: g.Arguments,
 		User:      Asker{UserID: g.User["user_id"], ExternalID: g.User["external_id"]},
