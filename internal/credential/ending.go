@@ -12,6 +12,7 @@ import (
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/store"
 	"github.com/patchbay/patchbay/internal/turn"
 )
@@ -138,9 +139,10 @@ func (s *Service) revoke(ctx context.Context, row *ent.Credential, owner string)
 	out := Revocation{IntegrationID: integrationOf(row), Outcome: NotNeeded}
 	p, known := s.Provider(row.Provider)
 	tokens := len(row.AccessToken)+len(row.RefreshToken) > 0
+	static := len(row.Secrets) > 0 && row.AuthKind != provider.None // its one secret signs: nobody has to withdraw it
 	var cause error
 	switch {
-	case known && !tokens && len(row.Secrets) > 0 && p.RevokeReason(row.AuthKind) != "",
+	case known && !tokens && static && p.RevokeReason(row.AuthKind) != "",
 		known && tokens && p.Auth.OAuth2 != nil && !p.Revocable():
 		out.Outcome, out.Message = Unsupported, p.RevokeReason(row.AuthKind)
 	case tokens:

@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -63,6 +64,24 @@ func TestAWebhookHasNothingThatCouldBeRevoked(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		got, err := w.Disconnect(w.Ctx, w.Webhook(t).Integration.ID)
 		if err != nil || got.Outcome != credential.Unsupported || got.Message == "" {
+			t.Errorf("revocation = %+v, %v", got, err)
+		}
+	})
+}
+
+func TestWhatNeedsNoCredentialLeavesNothingToWithdraw(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		made, err := w.Create(w.Ctx, integration.CreateInput{
+			Provider: "custom_webhook", Name: "Orders", Enabled: true, Visibility: integration.Private, Config: map[string]any{
+				"url": "https://api.example.com/ask", "authentication": map[string]any{"type": "none"},
+				"capabilities": []any{map[string]any{"name": "find", "trigger_phrases": []any{"orders"}}},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := w.Disconnect(w.Ctx, made.Integration.ID)
+		if err != nil || got.Outcome != credential.NotNeeded || got.Message != "" {
 			t.Errorf("revocation = %+v, %v", got, err)
 		}
 	})
