@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 
 	"github.com/patchbay/patchbay/internal/credential"
@@ -192,6 +193,9 @@ func (a *asking) sendOnce(ctx context.Context, request *provider.Request) (provi
 		e.Retryable, e.RetryAfter, e.Err = true, verdict.RetryAfter, errUnsure
 	default:
 		e.Err = errRefused
+		if answer.Status == http.StatusFound || answer.Status == http.StatusSeeOther { // as after a form that was taken
+			e.Err = errUnsure
+		}
 	}
 	return answer, e
 }

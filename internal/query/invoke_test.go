@@ -240,6 +240,7 @@ func TestAWriteThatMayHaveBeenDoneIsNotSentTwice(t *testing.T) {
 			"a hung line":  {hangUp, 0},
 			"half":         {half, 0},
 			"an outage":    {says(503, ``), 503},
+			"elsewhere":    {says(303, ``), 303},
 			"a web page":   {says(200, `<html>`), 200},
 			"another form": {says(200, `7`), 200},
 		} {
