@@ -89,7 +89,8 @@ func (s *Service) learnAccount(ctx context.Context, p *provider.Provider, row *e
 	if err != nil {
 		return
 	}
-	err = s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID), integration.AccountIDIsNil()).
+	err = s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID), integration.AccountIDIsNil(),
+		integration.UpdatedAt(row.UpdatedAt)). // with settings that were changed meanwhile came another key
 		SetAccountID(clipBytes(who.ID, maxAccount)).SetAccountName(clipBytes(who.Name, maxAccount)).Exec(ctx)
 	if err != nil {
 		s.Log.WarnContext(ctx, "the account of a key was not kept", "integration_id", row.ID, "error", err)

@@ -90,7 +90,7 @@ func belowInput(err error) error {
 }
 
 // describeAgain reads the OpenAPI description that an update's config leads to. An update that names other operations, and
-// no description, means the address that the integration has.
+// no description, means the address that the integration has; it is refused where there is none.
 func (s *Service) describeAgain(ctx context.Context, in *UpdateInput) error {
 	if len(in.Config) == 0 {
 		return nil
@@ -104,8 +104,11 @@ func (s *Service) describeAgain(ctx context.Context, in *UpdateInput) error {
 		return err
 	}
 	config, d := maps.Clone(in.Config), p.Configured.Describe
-	if _, again := config[d.Operations]; again && config[d.Document] == nil && config[d.URL] == nil {
-		config[d.URL] = before.Config[d.URL]
+	if wanted := config[d.Operations]; wanted != nil && config[d.Document] == nil && config[d.URL] == nil {
+		if config[d.URL] = before.Config[d.URL]; config[d.URL] == nil {
+			return problem.New(problem.Invalid, "The OpenAPI description is not kept, so other operations cannot be taken from "+
+				"it. Give it once more.").At("input", "config", d.Operations)
+		}
 	}
 	if _, named := config[d.Operations]; !named && before.Config[d.Operations] != nil {
 		config[d.Operations] = before.Config[d.Operations]

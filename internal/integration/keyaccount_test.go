@@ -1,8 +1,10 @@
 package integration_test
 
 import (
+	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
@@ -43,6 +45,33 @@ func TestTheFirstProofOfAKeyTellsWhoseItIs(t *testing.T) {
 		w.Vendor.Answer(me, http.StatusOK, `{"name":"nobody"}`)
 		if row, err := w.CheckHealth(w.Ctx, created.Integration.ID); err != nil || row.AccountID != nil {
 			t.Errorf("%+v, %v", row, err)
+		}
+	})
+}
+
+func TestAKeyThatIsReplacedMeanwhileDoesNotLeaveItsAccountBehind(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := integrationtest.New(t, s)
+		kind := "API_KEY"
+		created, err := w.Create(w.Ctx, integration.CreateInput{
+			UserID: &w.User.ID, Provider: "acme_desk", AuthKind: &kind, Name: "Desk", Enabled: true,
+			Visibility: integration.Private, Config: map[string]any{"desk": "blue", "key": "k-1"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Wait(time.Second)
+		w.Vendor.Handle("blue.example.com/api/me", func(answer http.ResponseWriter, _ *http.Request) {
+			if _, err := w.Update(w.Ctx, integration.UpdateInput{
+				ID: created.Integration.ID, Config: map[string]any{"key": "k-2"},
+			}); err != nil {
+				t.Error(err)
+			}
+			_, _ = io.WriteString(answer, `{"id":"u-of-k-1"}`)
+		})
+		if row, err := w.CheckHealth(w.Ctx, created.Integration.ID); err != nil || row.AccountID != nil {
+			t.Errorf("the account of the key before: %+v, %v", row, err)
 		}
 	})
 }

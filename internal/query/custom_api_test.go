@@ -101,6 +101,12 @@ func TestADescriptionGivenInlineDoesNotStayInTheConfig(t *testing.T) {
 		if config["openapi"] != nil || config["base_url"] != "https://api.example.com/desk" || config["auth_token"] != "{{TOKEN}}" {
 			t.Errorf("config = %v", config)
 		}
+		_, err = w.Update(w.Ctx, integration.UpdateInput{
+			ID: created.Integration.ID, Config: map[string]any{"operations": []any{"openCase"}},
+		})
+		if all := problem.All(err); len(all) != 1 || strings.Join(all[0].Field, ".") != "input.config.operations" {
+			t.Errorf("other operations of what is not kept: %v", err)
+		}
 		w.row = created.Integration
 		w.Vendor.Answer("api.example.com/desk/cases", http.StatusOK, `[]`)
 		if got := w.must(t, "list cases", func(in *query.AskInput) { in.Limit = 5 }); len(got.Items) != 0 {
