@@ -39,6 +39,8 @@ func complexity() generated.ComplexityRoot {
 
 	m := &c.Mutation
 	m.UserDelete = func(child int, _ model.UserDeleteInput) int { return callsOut + child }
+	m.IntegrationCreate = func(child int, _ model.IntegrationCreateInput) int { return callsOut + child }
+	m.IntegrationUpdate = func(child int, _ model.IntegrationUpdateInput) int { return callsOut + child }
 	m.IntegrationCallback = func(child int, _ model.IntegrationCallbackInput) int { return callsOut + child }
 	m.IntegrationDisconnect = func(child int, _ model.IntegrationDisconnectInput) int { return callsOut + child }
 	m.IntegrationRefresh = func(child int, _ model.IntegrationRefreshInput) int { return callsOut + child }

@@ -145,6 +145,8 @@ func TestPagesMultiplyTheCostOfADocument(t *testing.T) {
 		for _, field := range []string{
 			`integrationRefresh(input: {id: "int_01h455vb4pex5vsknk084sn02q"})`,
 			`integrationInvoke(input: {integrationId: "int_01h455vb4pex5vsknk084sn02q", capability: "x"})`,
+			`integrationCreate(input: {provider: "custom_api", name: "x", config: {openapi_url: "https://example.com/"}})`,
+			`integrationUpdate(input: {id: "int_01h455vb4pex5vsknk084sn02q", config: {openapi_url: "https://example.com/"}})`,
 		} {
 			var calls strings.Builder
 			for n := range 20 {
