@@ -131,8 +131,8 @@ func (g *peer) manifests() string {
 		"account: { get: /users/me/profile, id: .emailAddress, name: .emailAddress }",
 		"account: { get: /users/me/settings/sendAs, id: '.sendAs[] | select(.isDefault) | .sendAsEmail', "+
 			"name: '.sendAs[] | select(.isDefault) | .sendAsEmail' }",
-		`probe: { get: "/users/me/profile?fields=emailAddress", ok: ".body.emailAddress != null", every: 15m }`,
-		`probe: { get: "/users/me/settings/sendAs?fields=sendAs", ok: ".body.sendAs != null", every: 15m }`,
+		"get: /users/me/profile?fields=emailAddress", "get: /users/me/settings/sendAs?fields=sendAs",
+		"or .body.emailAddress != null", "or .body.sendAs != null",
 	))
 	return dir
 }
