@@ -203,3 +203,36 @@ func TestADescriptionThatRefersToItselfBecomesASmallConfig(t *testing.T) { //nol
 		}
 	}
 }
+
+func TestParametersThatShareANameAndThoseOfWhoAsksHaveArgumentsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	document := `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/users/{userId}":{"post":{"operationId":"move",
+		"parameters":[{"name":"user-id","in":"query","schema":{"type":"string"}},{"name":"body","in":"query","schema":{}},
+			{"name":"userId","in":"path","required":true,"schema":{"type":"string"}},
+			{"name":"userId","in":"path","required":true,"schema":{"type":"integer"}}],
+		"requestBody":{"content":{"application/json":{"schema":{"type":"object"}}}}}}}}`
+	entries, _, err := provider.OpenAPI(t.Context(), []byte(document), nil)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	config := map[string]any{"base_url": "https://api.example.com", "auth_type": "none", "capabilities": entries}
+	p := builtin(t, "custom_api")
+	if err := p.ValidateConfig(provider.None, config); err != nil {
+		t.Fatal(err)
+	}
+	move := p.CapabilitiesFor(config, nil)[0]
+	in := provider.Input{Config: config, User: provider.Asker{UserID: "user_of_ours"}, Arguments: map[string]any{
+		"user_id_3": "x", "body": map[string]any{"a": 1},
+	}}
+	r, err := move.Request(t.Context(), in)
+	if err != nil || r.URL != "https://api.example.com/users/x" || string(r.Body) != `{"a":1}` {
+		t.Errorf("%+v %s, %v", r, r.Body, err)
+	}
+	in.Arguments = map[string]any{"user_id_2": "y", "user_id_3": "x", "body_2": "b"}
+	if err := move.ValidateArguments(in.Arguments); err != nil {
+		t.Error(err)
+	}
+	if r, err = move.Request(t.Context(), in); err != nil || r.URL != "https://api.example.com/users/x?body=b&user-id=y" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

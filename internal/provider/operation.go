@@ -33,9 +33,10 @@ func (o described) entry(w *schemaWriter) (map[string]any, string) {
 	}
 	path, query, headers, takes := o.path, map[string]any{}, map[string]any{}, map[string]any{}
 	var required []any
+	names := newArgumentNames(o.body() != nil)
 	for _, p := range o.parameters() {
-		argument := argumentName(p.Name)
-		if arguments[argument] != nil {
+		argument, ok := names.of(p)
+		if !ok {
 			continue
 		}
 		switch p.In {
@@ -151,15 +152,6 @@ func partFor(p *openapi3.Parameter) string {
 		return "number"
 	}
 	return "text"
-}
-
-// argumentName is a parameter's name in the form of a mark: lower case, digits and underscores.
-func argumentName(name string) string {
-	out := strings.Trim(strings.Join(splitWords(name), "_"), "_")
-	if out == "" || out[0] < 'a' || out[0] > 'z' {
-		out = "p_" + out
-	}
-	return out[:min(len(out), 64)]
 }
 
 func clipName(s string) string {
