@@ -43,8 +43,8 @@ const (
 )
 
 // ProbeDue probes up to limit integrations whose time has come, of all companies, oldest due first, and returns how many
-// it took. One provider gets at most half of a batch and one company a quarter, and half of what runs at once. It is one step of what runs by itself;
-// replicas may call it at the same time, and each integration is taken by one of them.
+// it took. One provider gets at most half of a batch and one company a quarter, and each half of what runs at once. It is
+// one step of what runs by itself; replicas may call it at the same time, and each integration is taken by one of them.
 func (s *Service) ProbeDue(ctx context.Context, prober Prober, limit int) (int, error) {
 	began := s.Now()
 	rows, held, err := s.claimProbes(ctx, store.ShareOf(limit))

@@ -2,9 +2,9 @@ package provider
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -69,23 +69,26 @@ func (c *compiler) oauthSettings() {
 			continue // the manifest itself says what it may be
 		}
 		property, known := properties[name].(map[string]any)
-		if slices.Contains(c.derived, name) {
-			continue
-		}
 		if !known {
 			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is neither a config property nor derived", name)
 			continue
 		}
-		if property["pattern"] == nil && property["enum"] == nil && property["const"] == nil {
+		if !bounds(property["pattern"]) && property["enum"] == nil && property["const"] == nil {
 			c.fault("$.auth.oauth2", "auth.oauth2: {%s} stands in an address that receives the client's secret: the config "+
-				"must bound it by a pattern or an enum", name)
+				"must bound it by a pattern from ^ to $ or an enum", name)
 		}
 		if property["writeOnly"] == true {
 			c.fault("$.auth.oauth2", "auth.oauth2: {%s} is a secret, which no address shows", name)
 		}
 		if property["default"] == nil && !slices.Contains(required, any(name)) {
 			c.fault("$.auth.oauth2", "auth.oauth2: {%s} must be required by auth.oauth2.config, or have a default",
-				fmt.Sprint(name))
+				name)
 		}
 	}
+}
+
+// bounds reports whether a pattern speaks of a text as a whole.
+func bounds(pattern any) bool {
+	s, _ := pattern.(string)
+	return strings.HasPrefix(s, "^") && strings.HasSuffix(s, "$") && !strings.HasSuffix(s, `\$`)
 }

@@ -62,10 +62,12 @@ func TestEachWayToAuthenticateHasItsOwnConfig(t *testing.T) {
 func TestAnAddressThatReceivesTheClientsSecretIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ old, new, want string }{
-		"by nothing":  {`type: string, pattern: "^[a-z]+$"`, "type: string", "must bound it"},
-		"by a secret": {`type: string, pattern`, "type: string, writeOnly: true, pattern", "is a secret"},
-		"not there":   {"properties: { region: {", "properties: { area: {", "{region} is neither a config property"},
-		"perhaps":     {"required: [region], ", "", "must be required"},
+		"by nothing":     {`type: string, pattern: "^[a-z]+$"`, "type: string", "must bound it"},
+		"by a part":      {`"^[a-z]+$"`, `"[a-z]+"`, "from ^ to $"},
+		"by a beginning": {`"^[a-z]+$"`, `"^[a-z]+"`, "from ^ to $"},
+		"by a secret":    {`type: string, pattern`, "type: string, writeOnly: true, pattern", "is a secret"},
+		"not there":      {"properties: { region: {", "properties: { area: {", "{region} is neither a config property"},
+		"perhaps":        {"required: [region], ", "", "must be required"},
 		"an import of nothing": {"    config: { required: [region]", "    import: paste\n    config: { required: [region]",
 			`import: "paste" must be a writeOnly`},
 		"plain http":       {"https://{region}.tickets.example/token", "http://{region}.tickets.example/token", "token.url"},
