@@ -10,13 +10,13 @@ var (
 		close reopen resolve solve assign unassign escalate merge`)
 	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
 	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
-		invite push shift post tag`)
+		invite push shift post tag refund log`)
 	// answers change something when "to" or an object follows.
 	answers = set("reply respond write answer")
 	// contacts are verbs that address a person: "email bob about the delay".
 	contacts = set("email mail message text call ping dm")
 	objects  = set(`a an the my me him her them us it all every our that meeting call appointment event lunch email message
-		time interview reminder everything dinner ticket conversation contact channel issue task comment note deal page`)
+		time interview reminder everything dinner ticket conversation contact channel issue task comment note deal page order`)
 	// asking are words that make "remind me" a question.
 	asking   = set("what what's whats when when's whens where where's who who's which how")
 	pronouns = set("me him her them us everyone everybody")
@@ -48,6 +48,8 @@ func (p *parser) changing(i int) bool {
 		return false
 	case w == "remind" && next == "me" && asking[p.at(i+2)]:
 		return false
+	case w == "tell":
+		return objects[next] && next != "me" && next != "us" && p.at(i+2) != ""
 	case next == "me" && (w == "send" || w == "write" || w == "forward"):
 		return false // asks to be shown something
 	case changes[w]:

@@ -14,6 +14,8 @@ var (
 	// tells are what a sender does.
 	tells = set(`email emailed mail mailed send sent write wrote written reply replied say said message messaged forward
 		forwarded respond responded get got tell told ask asked mention mentioned share shared`)
+	// crowds are words for whoever it was.
+	crowds = set("people folks ppl colleagues coworkers customers clients users")
 	// addressed are the words after which "to" names a receiver.
 	addressed = set(`sent send wrote write written addressed forwarded replied reply respond responded emailed me i said
 		going went`)
@@ -72,6 +74,10 @@ func (p *parser) people() []Person {
 		case askers[w] && next != "" && !stops[next]:
 			if j := p.nameEnd(i+1, true); j > i+1 && tells[p.said(j)] {
 				role = "from"
+				if crowds[next] { // "did people say": anybody may have
+					p.mark(i+1, i+2, "")
+					continue
+				}
 			}
 		case p.at(i+1) != "" && tells[p.said(i+2)] && p.nameWord(i+1) && (mailNouns[w] || p.tokens[i+1].capital()):
 			role = "from"
