@@ -10,7 +10,7 @@ var (
 		close reopen resolve solve assign unassign escalate merge`)
 	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
 	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
-		invite push shift post tag refund log`)
+		invite push shift post tag refund log confirm drop`)
 	// answers change something when "to" or an object follows.
 	answers = set("reply respond write answer")
 	// contacts are verbs that address a person: "email bob about the delay".

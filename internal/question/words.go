@@ -110,7 +110,7 @@ var (
 		look looking lot lots make many me mention mentioning mentions mid might mine more most much must my named need needs new
 		no not now of off ok okay on only onto or other our ours out over own planned please pull pulled quick quickly re read
 		recent recently received regarding remaining replied reply review's said say see send sent set she should show shows
-		since so some somebody someone something soon still subject such tell than thank thanks that that's the their theirs
+		since so some somebody someone something soon still stuff subject such tell than thank thanks that that's the their theirs
 		them then there there's these they they're thing things this those through titled to too toward towards under until up
 		upcoming us use via view want wanna wants was we we're well went were what what's whats when when's where where's which
 		while who who's whom whose why will with within without would wrote written yet you your yours u called came arrived
