@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -47,7 +48,7 @@ func (p *Provider) configured(config map[string]any) []*Capability {
 		if effect, ok := fields["effect"].(string); ok && (effect == Read || effect == Write) {
 			c.Effect = effect
 		}
-		if written, ok := fields["arguments"].(map[string]any); ok {
+		if written := argumentsIn(fields); written != nil {
 			c.written = sync.OnceValue(func() *schema {
 				s, err := argumentsOf(written)
 				if err != nil {
@@ -73,6 +74,26 @@ func (p *Provider) listed(config map[string]any) []map[string]any {
 			out = append(out, fields)
 		}
 	}
+	return out
+}
+
+// argumentsIn returns the JSON Schema of what an entry takes when it is called by name: what it says itself, and each
+// argument that a part of a question fills; nil for none.
+func argumentsIn(entry map[string]any) map[string]any {
+	written, _ := entry["arguments"].(map[string]any)
+	takes, _ := entry["takes"].(map[string]any)
+	if len(takes) == 0 {
+		return written
+	}
+	properties := map[string]any{}
+	for name := range takes {
+		properties[name] = map[string]any{"type": []any{"string", "number", "boolean"}}
+	}
+	own, _ := written["properties"].(map[string]any)
+	maps.Copy(properties, own)
+	out := map[string]any{}
+	maps.Copy(out, written)
+	out["properties"] = properties
 	return out
 }
 
@@ -118,8 +139,8 @@ func (p *Provider) checkConfigured(config map[string]any) error {
 				At("config", p.Configured.Property))
 		}
 		seen[name] = true
-		written, ok := fields["arguments"].(map[string]any)
-		if !ok {
+		written := argumentsIn(fields)
+		if written == nil {
 			continue
 		}
 		if _, err := argumentsOf(written); err != nil {

@@ -165,3 +165,30 @@ func TestTheBasicCredentialOfACustomAPIIsOneTextOrTwo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatAQuestionFillsCanBeGivenByNameToo(t *testing.T) {
+	t.Parallel()
+	p := builtin(t, "custom_api")
+	entry := map[string]any{
+		"name": "order_status", "method": "GET", "path": "/orders/{order_id}", "takes": map[string]any{"order_id": "number", "q": "text"},
+		"arguments": map[string]any{"properties": map[string]any{"q": map[string]any{"type": "string", "maxLength": 3}}},
+	}
+	config := map[string]any{"base_url": "https://api.example.com/v2", "capabilities": []any{entry}}
+	c := p.CapabilitiesFor(config, nil)[0]
+	for _, good := range []map[string]any{{"order_id": 42}, {"order_id": "A-7"}, {"q": "abc"}, {}} {
+		if err := c.ValidateArguments(good); err != nil {
+			t.Errorf("%v: %v", good, err)
+		}
+	}
+	for _, bad := range []map[string]any{{"order_id": []any{1}}, {"q": "abcd"}, {"order": 1}} {
+		if c.ValidateArguments(bad) == nil {
+			t.Errorf("%v is taken", bad)
+		}
+	}
+	r, err := c.Request(t.Context(), provider.Input{
+		Config: config, Capability: "order_status", Arguments: map[string]any{"order_id": 42},
+	})
+	if err != nil || r.URL != "https://api.example.com/v2/orders/42" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
