@@ -147,6 +147,9 @@ type door struct {
 	maxBytes int64
 }
 
+// userAgent is who calls, where a manifest says nothing else: some refuse, or slow down, what names a library.
+const userAgent = "Patchbay"
+
 // RoundTrip sends req if it may leave.
 func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	out, err := d.admit(req)
@@ -156,7 +159,12 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	res, err := out.RoundTrip(req.WithContext(withScheme(req.Context(), req.URL.Scheme)))
+	req = req.WithContext(withScheme(req.Context(), req.URL.Scheme))
+	if req.Header.Get("User-Agent") == "" {
+		req.Header = req.Header.Clone()
+		req.Header.Set("User-Agent", userAgent)
+	}
+	res, err := out.RoundTrip(req)
 	if err != nil {
 		return nil, Failure(err)
 	}

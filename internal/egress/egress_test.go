@@ -114,6 +114,31 @@ func TestAnAllowanceOpensWhatItNamesAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestWhoeverIsCalledLearnsWhoCalls(t *testing.T) {
+	t.Parallel()
+	e, s := site(t, egress.Options{}, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.UserAgent()) })
+	for own, want := range map[string]string{"": "Patchbay", "Acme/1.0": "Acme/1.0"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own != "" {
+			req.Header.Set("User-Agent", own)
+		}
+		res, err := e.Client(egress.Policy{}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		if res.Body.Close(); string(body) != want {
+			t.Errorf("it was called by %q, want %q", body, want)
+		}
+		if req.Header.Get("User-Agent") != own {
+			t.Error("the caller's request was changed")
+		}
+	}
+}
+
 func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
