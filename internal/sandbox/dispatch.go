@@ -103,7 +103,7 @@ func (s *Sandbox) fromVendors(here []*vendor, w http.ResponseWriter, r *http.Req
 			return true
 		}
 	}
-	best.write(w, now)
+	best.write(w, a, now)
 	return true
 }
 

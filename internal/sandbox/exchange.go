@@ -29,6 +29,7 @@ type exchange struct {
 	asker  map[string]bool
 	empty  bool // it tells of nothing
 	lookup bool // it comes before the request that answers
+	writes bool // it changes something
 	answer provider.Answer
 	body   any // the answer's JSON; nil when it is text
 	anchor time.Time
@@ -120,7 +121,8 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 		return out
 	}
 	main := out[len(out)-1]
-	main.empty = len(f.Results) == 0 && len(f.Each) == 0 && isCapability(p, f)
+	main.empty = len(f.Results) == 0 && len(f.Each) == 0 && shows(p, f, provider.Read)
+	main.writes = shows(p, f, provider.Write)
 	if f.Input.Page != "" {
 		main.page = paging(main.request.fields, render(p, f, ""), f.Input.Page)
 	}
@@ -143,9 +145,10 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 	return out
 }
 
-func isCapability(p *provider.Provider, f provider.Fixture) bool {
+// shows reports whether a fixture is of a capability of this effect.
+func shows(p *provider.Provider, f provider.Fixture, effect string) bool {
 	return slices.ContainsFunc(p.CapabilitiesFor(f.Input.Config, nil), func(c *provider.Capability) bool {
-		return c.Name == f.Shows && c.Effect == provider.Read
+		return c.Name == f.Shows && c.Effect == effect
 	})
 }
 

@@ -130,12 +130,16 @@ func (e *exchange) days(now time.Time) int {
 }
 
 // write answers as the exchange's fixture does, with its times moved so that its today is now's.
-func (e *exchange) write(w http.ResponseWriter, now time.Time) {
+func (e *exchange) write(w http.ResponseWriter, a asked, now time.Time) {
 	if e.body == nil {
 		writeFixture(w, e.answer, nil)
 		return
 	}
-	writeFixture(w, e.answer, mover{days: e.days(now), around: e.anchor}.move("", e.body))
+	body := mover{days: e.days(now), around: e.anchor}.move("", e.body)
+	if e.writes {
+		body = e.repeated(body, a, now)
+	}
+	writeFixture(w, e.answer, body)
 }
 
 // writeFixture answers with the status and headers of a fixture, and with this body, or with the fixture's text when

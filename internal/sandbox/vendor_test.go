@@ -117,6 +117,21 @@ func TestARequestIsAnsweredByTheFixtureThatIsMostLikeIt(t *testing.T) {
 	}
 }
 
+func TestAWriteIsAnsweredWithWhatItSays(t *testing.T) {
+	t.Parallel()
+	w := startWith(t, acme())
+	got := w.send("POST", deskBase+"/tickets",
+		`{"ticket":{"title":"Chair","due":"2026-05-02","at":"2026-05-02T14:30:00"}}`, deskKey)
+	ticket, _ := got.body["ticket"].(map[string]any)
+	if ticket["title"] != "Chair" || ticket["due"] != "2026-05-02" ||
+		ticket["at"] != "2026-05-02T14:30:00" || ticket["by"] != "Ann" {
+		t.Errorf("answered %v", got.text)
+	}
+	if got := w.send("GET", deskBase+"/tickets?q=stapler&per=5", "", deskKey); strings.Contains(got.text, "stapler") {
+		t.Errorf("a read repeats what was asked: %v", got.text)
+	}
+}
+
 func TestDocumentsAreToldApartByWhatTheyAskFor(t *testing.T) {
 	t.Parallel()
 	w := startWith(t, acme())
