@@ -133,9 +133,10 @@ The sandbox plays every other provider too. This lists them, each with a config 
 curl -s {{.Sandbox}}/_sandbox/providers
 
 With OAUTH2 a provider is connected as in 1, without integrationId and with the config beside the provider, and for calls
-that write with scopes; with anything else by integrationCreate, where any key is as good as the one that is shown. The
-calendar of 1 and its account's mail are whole. The other providers answer with the few examples of their fixtures, whatever
-the question says. What is written is answered, and not kept.
+that write with their scopes; with anything else by integrationCreate, where any key is as good as the one that is shown.
+
+The calendar of 1 and its account's mail are whole. The other providers answer with the few examples of their fixtures,
+whatever the question says. What is written is answered, and not kept.
 
 Ctrl-C stops. Everything is kept, and the next start finds it again.
 `))

@@ -36,6 +36,8 @@ type Question struct {
 type Call struct {
 	Capability string         `json:"capability"`
 	Arguments  map[string]any `json:"arguments"`
+	// Scopes are short names of those that the connection needs for it.
+	Scopes []string `json:"scopes,omitempty"`
 }
 
 // Playable lists the catalog's providers that the sandbox plays, by name, and how each is connected and asked. It is
@@ -57,7 +59,7 @@ func (s *Sandbox) Playable() []Playable {
 			if c.Effect == provider.Read {
 				one.Questions = append(one.Questions, Question{c.Name, v.question(c, reads)})
 			} else {
-				one.Writes = append(one.Writes, Call{c.Name, v.arguments(c)})
+				one.Writes = append(one.Writes, Call{c.Name, v.arguments(c), c.RequiredScopes()})
 			}
 		}
 		out = append(out, one)
@@ -65,7 +67,7 @@ func (s *Sandbox) Playable() []Playable {
 	return out
 }
 
-// question returns one that leads to the capability: of its fixtures, or else one of its phrases.
+// question returns one that leads to the capability: of its fixtures, or else one of its examples, or of its phrases.
 func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) string {
 	var asked []string
 	for _, f := range v.fixtures() {
@@ -77,7 +79,7 @@ func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) 
 	for _, one := range reads {
 		rivals = append(rivals, question.Candidate{Name: one.Name, Phrases: one.Phrases, Takes: one.Takes()})
 	}
-	for _, text := range append(asked, c.Phrases...) {
+	for _, text := range slices.Concat(asked, c.Examples, c.Phrases) {
 		if choice, err := question.Choose(text, rivals); err == nil && choice.Name == c.Name {
 			return text
 		}

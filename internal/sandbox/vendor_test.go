@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -265,8 +266,11 @@ func TestWhatIsProposedIsAccepted(t *testing.T) {
 			}
 		}
 		for _, q := range one.Questions {
-			if q.Query == "" {
-				t.Errorf("%s: no question for %s", p.Name, q.Capability)
+			exemplary := slices.ContainsFunc(p.Capabilities, func(c *provider.Capability) bool {
+				return c.Name == q.Capability && len(c.Examples) > 0
+			})
+			if q.Query == "" || exemplary && !strings.Contains(q.Query, " ") {
+				t.Errorf("%s: no question for %s, only %q", p.Name, q.Capability, q.Query)
 			}
 		}
 		for _, call := range one.Writes {
@@ -274,6 +278,9 @@ func TestWhatIsProposedIsAccepted(t *testing.T) {
 				if capability.Name == call.Capability && capability.ValidateArguments(call.Arguments) != nil {
 					t.Errorf("%s %s: %v: %v", p.Name, call.Capability, call.Arguments,
 						capability.ValidateArguments(call.Arguments))
+				}
+				if capability.Name == call.Capability && p.Auth.OAuth2 != nil && !capability.Granted(call.Scopes) {
+					t.Errorf("%s %s: %v are not enough", p.Name, call.Capability, call.Scopes)
 				}
 			}
 		}
