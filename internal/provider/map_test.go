@@ -166,3 +166,13 @@ func TestDataIsWhatTheManifestMaps(t *testing.T) {
 		t.Errorf("a large number became %s (%v)", text, err)
 	}
 }
+
+func TestLinesEndInOneWay(t *testing.T) {
+	t.Parallel()
+	list := capability(t, builtin(t, "google_calendar"), "list_events")
+	page, err := list.Map(t.Context(), provider.Input{}, provider.Response{Status: 200, Body: []byte(
+		`{"items":[{"id":"1","summary":"x","description":"one\r\ntwo\nthree\rfour"}]}`)})
+	if err != nil || len(page.Results) != 1 || page.Results[0].Content != "one\ntwo\nthree\rfour" {
+		t.Errorf("%+v, %v", page, err)
+	}
+}

@@ -28,7 +28,10 @@ func newResult(kind string, fields map[string]any) Result {
 		delete(fields, "as")
 	}
 	m := mapped(fields)
-	r := Result{Kind: kind, Title: m.text("title"), Content: m.text("content"), URL: m.address("url")}
+	r := Result{
+		Kind: kind, Title: m.text("title"), URL: m.address("url"),
+		Content: strings.ReplaceAll(m.text("content"), "\r\n", "\n"), // mail ends its lines in its own way
+	}
 	r.Fields = kinds[kind](m)
 	if data, ok := fields["data"]; ok {
 		if r.Data, ok = data.(map[string]any); !ok {
