@@ -59,6 +59,6 @@ migration: ## Write the next migration for both databases: make migration NAME=a
 
 verify: generate ## Prove that what is generated is current
 	@git diff --exit-code -- . || { echo "generated files are out of date: run make generate and commit"; exit 1; }
-	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "generation made files that are not committed"; exit 1; }
+	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "these files are not committed: commit them, or move away what generation did not make"; exit 1; }
 
 .PHONY: help run build test race lint bench fuzz chaos score generate migration verify
