@@ -37,9 +37,8 @@ func OpenAPI(ctx context.Context, document []byte, wanted []string) (entries []a
 	if len(document) > MaxDescription {
 		return nil, "", problem.New(problem.Invalid, "The OpenAPI description is larger than %d MiB.", MaxDescription>>20)
 	}
-	if unfolds(document, 2*MaxDescription) {
-		return nil, "", problem.New(problem.Invalid, "The OpenAPI description is larger than %d MiB once its aliases are "+
-			"written out.", 2*MaxDescription>>20)
+	if err := checkExtent(document); err != nil {
+		return nil, "", err
 	}
 	loader := openapi3.NewLoader()
 	loader.Context = ctx

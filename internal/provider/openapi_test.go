@@ -115,6 +115,16 @@ func TestDescriptionsThatAreNoneAreRefusedInWords(t *testing.T) {
 		fmt.Fprintf(&many, `,"/p%d":{"get":{"responses":{"200":{"description":"ok"}}}}`, i)
 	}
 	many.WriteString("}}")
+	var chain strings.Builder
+	chain.WriteString(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/x":{"get":{}}},"components":{"schemas":{`)
+	for i := range 20_000 {
+		fmt.Fprintf(&chain, `"A%d":{"$ref":"#/components/schemas/A%d"},`, i, i+1)
+	}
+	chain.WriteString(`"A20000":{}}}}`)
+	nested := func(levels int, bottom string) string {
+		return `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/x":{"get":{}}},"components":{"schemas":{"A":` +
+			strings.Repeat(`{"items":`, levels) + bottom + strings.Repeat("}", levels) + `}}}`
+	}
 	for name, text := range map[string]string{
 		"nothing":            "",
 		"a web page":         "<html>",
@@ -126,6 +136,9 @@ func TestDescriptionsThatAreNoneAreRefusedInWords(t *testing.T) {
 		"a bomb":             "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nopenapi: 3.0.3\n",
 		"a long text, often": "openapi: 3.0.3\na: &a \"" + strings.Repeat("x", 1<<20) + "\"\nb: [" + strings.Repeat("*a,", 1000) + "]\n",
 		"a part of itself":   "openapi: 3.0.3\na: &a [*a, *a]\n",
+		"a long way round":   chain.String(),
+		"a deep hole":        nested(5000, "{}"),
+		"much at the bottom": nested(25, `{"enum":[`+strings.Repeat("1,", 900_000)+`1]}`),
 		"too many":           many.String(),
 		"too large":          strings.Repeat(" ", provider.MaxDescription+1),
 		"brackets":           strings.Repeat("[", 100_000),
@@ -133,6 +146,15 @@ func TestDescriptionsThatAreNoneAreRefusedInWords(t *testing.T) {
 		if _, _, err := provider.OpenAPI(t.Context(), []byte(text), nil); !problem.Is(err, problem.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestReferencesThatGoRoundInACircleAreRead(t *testing.T) {
+	t.Parallel()
+	document := `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/x":{"get":{}}},"components":{"schemas":{
+		"A":{"$ref":"#/components/schemas/B"},"B":{"properties":{"a":{"$ref":"#/components/schemas/A"}}}}}}`
+	if entries, _, err := provider.OpenAPI(t.Context(), []byte(document), nil); err != nil || len(entries) != 1 {
+		t.Errorf("%d entries, %v", len(entries), err)
 	}
 }
 
