@@ -49,7 +49,8 @@ func (s *Server) VerifyAnswer(client Client, parameters url.Values) error {
 	}
 	rest := maps.Clone(parameters)
 	delete(rest, rule.Parameter)
-	// Servers agree on the order and differ in how they escape. Both ways tell all answers apart.
+	// Servers agree on the order and differ in how they escape. Read either way, a text means one answer, save that a blank
+	// and a plus may stand for each other: no code, state or host name has them.
 	if !hmac.Equal(said, signature(client.Secret, rest.Encode())) && !hmac.Equal(said, signature(client.Secret, plain(rest))) {
 		return errUnsigned
 	}
