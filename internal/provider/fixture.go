@@ -125,11 +125,11 @@ func Fixtures(dir fs.FS, name string) ([]Fixture, []Finding) {
 		return nil, []Finding{{File: file, Message: "there are no fixtures"}}
 	}
 	var nodes []ast.Node
-	if err := yaml.Unmarshal(text, &nodes); err != nil {
+	if err := survive(func() error { return yaml.Unmarshal(text, &nodes) }); err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
 	out := make([]Fixture, len(nodes))
-	if err := yaml.UnmarshalWithOptions(text, &out, yaml.Strict()); err != nil {
+	if err := survive(func() error { return yaml.UnmarshalWithOptions(text, &out, yaml.Strict()) }); err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
 	for i, n := range nodes {

@@ -51,7 +51,8 @@ func bodyOf(t testing.TB, a provider.Answer) []byte {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(tickets))
-	for _, s := range []string{"", "name: [", "a: &a [*a]", "name: x\nauth: { none: {} }", "capabilities: [null]", "? ", "---\n---\n", "\x00"} {
+	for _, s := range []string{"", "name: [", "a: &a [*a]", "name: x\nauth: { none: {} }", "capabilities: [null]", "? ", "---\n---\n", "\x00",
+		"capabilities:\n  - name:\n    phrases: !tag\n0"} {
 		f.Add([]byte(s))
 	}
 	for _, p := range everything(f) {

@@ -98,8 +98,8 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 		f.File = file
 		return nil, []Finding{*f}
 	}
-	tree, err := parser.Parse(tokens, 0)
-	if err != nil {
+	var tree *ast.File
+	if err := survive(func() (err error) { tree, err = parser.Parse(tokens, 0); return err }); err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
@@ -110,7 +110,7 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 		return nil, []Finding{*f}
 	}
 	p := &Provider{file: file, line: lines(tree.Docs[0].Body)}
-	if err := yaml.NodeToValue(tree.Docs[0].Body, p, yaml.Strict()); err != nil {
+	if err := survive(func() error { return yaml.NodeToValue(tree.Docs[0].Body, p, yaml.Strict()) }); err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
 	if want := strings.TrimSuffix(path.Base(file), manifestSuffix); p.Name != want {
@@ -120,6 +120,18 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 		return nil, inOrder(findings)
 	}
 	return p, nil
+}
+
+var errNotYAML = errors.New("this is not YAML that can be read; is there a tag (!…) with nothing behind it?")
+
+// survive reads YAML and turns a panic of the decoder, which some broken documents cause, into an error.
+func survive(read func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errNotYAML
+		}
+	}()
+	return read()
 }
 
 // maxNesting bounds how deep a manifest nests on one line, since the parser's time grows with the square of it.
