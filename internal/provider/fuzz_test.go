@@ -75,7 +75,7 @@ func FuzzMapping(f *testing.F) {
 	for _, s := range []string{
 		`{"items":[{"start":{"date":"2026-11-22"},"end":{"date":"2026-11-23"},"attendees":[{"email":"a@b"}]}]}`,
 		`{"results":[{"content":1,"structured_data":[]}]}`, `{"calendars":{"a":{"busy":[{"start":1}]}}}`,
-		`[]`, `null`, `"`, `{"items":{}}`, `{"results":null}`, `1e999`, ``,
+		`[]`, `null`, `"`, `{"items":{}}`, `{"results":null}`, `1e999`, `{"internalDate":"270000000000"}`, ``,
 	} {
 		f.Add([]byte(s))
 	}

@@ -13,8 +13,17 @@ var (
 )
 
 // instant reads a time: RFC 3339, one without an offset as in the named zone, or seconds since 1970 as a number or as
-// text; 13 digits are milliseconds.
+// text; 13 digits are milliseconds. The year 1, which stands for never, and years beyond 9999, which RFC 3339 cannot
+// write, are no time.
 func instant(v any, zone string) (time.Time, bool) {
+	t, ok := anyInstant(v, zone)
+	if year := t.UTC().Year(); !ok || year < 2 || year > 9999 {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
+func anyInstant(v any, zone string) (time.Time, bool) {
 	s, ok := v.(string)
 	if !ok {
 		s, ok = scalar(v)

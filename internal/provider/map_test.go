@@ -133,6 +133,9 @@ func TestTimesComeInEveryForm(t *testing.T) {
 		`{"at":{}}`:                                                 nil,
 		`{"at":null}`:                                               nil,
 		`{"at":1e300}`:                                              nil,
+		`{"at":"0001-01-01T00:00:00Z"}`:                             nil,
+		`{"at":"9999-12-31T23:59:59-01:00"}`:                        nil,
+		`{"at":270000000000}`:                                       nil,
 		`{"at":99999999999999999999999999}`:                         nil,
 	} {
 		page, err := p.Capabilities[0].Map(t.Context(), provider.Input{},
