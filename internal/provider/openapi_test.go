@@ -210,7 +210,7 @@ func TestADescriptionThatRefersToItselfBecomesASmallConfig(t *testing.T) { //nol
 		if err != nil || len(entries) != n.operations {
 			t.Errorf("%v: %d entries, %v", n, len(entries), err)
 		}
-		if made > 64<<20 {
+		if made > 200<<20 { // most of it is the reader's own; written out, the first would take more
 			t.Errorf("%v: reading %d KiB took %d MiB", n, len(document)>>10, made>>20)
 		}
 	}
