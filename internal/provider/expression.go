@@ -18,7 +18,7 @@ const (
 	expressionTime = 2 * time.Second
 	// maxExpression is the longest source of an expression, in bytes.
 	maxExpression = 8 << 10
-	// maxOutputs is how many values one expression may yield.
+	// maxOutputs is how many values are taken of one expression: many times what a question can ask for.
 	maxOutputs = 1000
 )
 
@@ -36,7 +36,6 @@ type Expression struct {
 var (
 	errExpression = errors.New("the expression failed on this input")
 	errTooLong    = fmt.Errorf("the expression ran for more than %v", expressionTime)
-	errTooMany    = fmt.Errorf("the expression yielded more than %d values", maxOutputs)
 )
 
 // UnmarshalYAML compiles the expression. Errors name the line of the manifest.
@@ -94,16 +93,13 @@ func (e *Expression) firstFound(ctx context.Context, input, in, headers any) (an
 	return out, err
 }
 
-// all returns every value that the expression yields. More than maxOutputs are an error.
+// all returns the values that the expression yields, the first maxOutputs of them.
 func (e *Expression) all(ctx context.Context, input, in, headers any) ([]any, error) {
 	var out []any
 	err := e.run(ctx, input, in, headers, func(v any) bool {
 		out = append(out, v)
-		return len(out) <= maxOutputs
+		return len(out) < maxOutputs
 	})
-	if err == nil && len(out) > maxOutputs {
-		return nil, errTooMany
-	}
 	return out, err
 }
 

@@ -29,8 +29,8 @@ type Page struct {
 }
 
 // Map reads the answer to this request. The answer must have been classified as OK. What is not JSON, or JSON of
-// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing. A write that
-// was answered with nothing, as many are, has null for an answer.
+// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing. Of more than
+// a thousand results the first are read. A write that was answered with nothing, as many are, has null for an answer.
 func (o *Operation) Map(ctx context.Context, in Input, r Response) (Page, error) {
 	body, err := decodeJSON(r.Body)
 	if err != nil && !(o.writes && errors.Is(err, errEmpty)) {
@@ -87,7 +87,6 @@ func (p *Provider) unreadable(r Response, err error) error {
 		errNotJSON:  "with something that is not JSON, or only a part of it",
 		errTooLarge: "with more than can be read",
 		errTooDeep:  "with data that nests too deep",
-		errTooMany:  "with more results than can be read",
 		errTooLong:  "with more than can be read in time",
 	} {
 		if errors.Is(err, known) {
