@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -219,10 +218,7 @@ func (s *Service) authorizeURL(p *provider.Provider, client oauth.Client, row *e
 // the input.
 func oauthFor(p *provider.Provider, config map[string]any) (*oauth.Server, error) {
 	server, err := p.OAuthFor(config)
-	if e, ok := errors.AsType[*problem.Error](err); ok {
-		return nil, e.At(slices.Concat([]string{"input"}, e.Field)...)
-	}
-	return server, err
+	return server, problem.Below(err, "input")
 }
 
 func checkName(name string) error {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/patchbay/patchbay/internal/egress"
@@ -23,7 +22,7 @@ func (s *Service) described(ctx context.Context, p *provider.Provider, config ma
 	config = maps.Clone(config)
 	d, err := p.TakeDescription(config)
 	if err != nil {
-		return nil, belowInput(err)
+		return nil, problem.Below(err, "input")
 	}
 	if d == nil {
 		return config, nil
@@ -34,7 +33,7 @@ func (s *Service) described(ctx context.Context, p *provider.Provider, config ma
 			return nil, err
 		}
 	}
-	return config, belowInput(p.Describe(ctx, config, d, document))
+	return config, problem.Below(p.Describe(ctx, config, d, document), "input")
 }
 
 // fetchDescription reads a document from an address that a customer gave. It carries no credential.
@@ -75,18 +74,6 @@ func (s *Service) fetchDescription(ctx context.Context, address string, field ..
 			"The OpenAPI description cannot be read from there: it is too large, or it broke off.").At(field...).Because(err)
 	}
 	return text, nil
-}
-
-// belowInput moves problems of a config to the mutation's input.
-func belowInput(err error) error {
-	var out []error
-	for _, fault := range problem.All(err) {
-		out = append(out, fault.At(slices.Concat([]string{"input"}, fault.Field)...))
-	}
-	if out == nil {
-		return err
-	}
-	return errors.Join(out...)
 }
 
 // describeAgain reads the OpenAPI description that an update's config leads to. An update that names other operations, and

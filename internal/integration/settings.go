@@ -106,7 +106,7 @@ func (s *Service) checkConfig(p *provider.Provider, kind string, config map[stri
 	for _, fault := range problem.All(p.ValidateConfig(kind, whole)) {
 		path := strings.Join(fault.Field[min(1, len(fault.Field)):], ".")
 		if !slices.Contains(kept, path) {
-			faults = append(faults, fault.At(slices.Concat([]string{"input"}, fault.Field)...))
+			faults = append(faults, problem.Below(fault, "input"))
 		}
 	}
 	if len(faults) > 0 {

@@ -5,6 +5,7 @@ package problem
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -135,4 +136,17 @@ func All(err error) []*Error {
 		walk(err)
 	}
 	return out
+}
+
+// Below puts names in front of the fields of every problem in err, as All finds them, and returns them joined; an err
+// that holds none is returned as it is. A room that checks a part of an input names fields from that part on.
+func Below(err error, names ...string) error {
+	var out []error
+	for _, e := range All(err) {
+		out = append(out, e.At(slices.Concat(names, e.Field)...))
+	}
+	if out == nil {
+		return err
+	}
+	return errors.Join(out...)
 }

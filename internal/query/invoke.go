@@ -122,7 +122,7 @@ func (a *asking) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := a.capability.ValidateArguments(a.invocation.Arguments); err != nil {
-		return below(err, "input")
+		return problem.Below(err, "input")
 	}
 	where := a.location()
 	a.input = a.inputAt(where)
@@ -170,13 +170,4 @@ func (a *asking) argumentNames() []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// below puts names in front of the fields of faults.
-func below(err error, names ...string) error {
-	var out []error
-	for _, e := range problem.All(err) {
-		out = append(out, e.At(slices.Concat(names, e.Field)...))
-	}
-	return errors.Join(out...)
 }
