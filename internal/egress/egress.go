@@ -168,7 +168,11 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, Failure(err)
 	}
-	res.Body = &body{ReadCloser: res.Body, left: d.maxBytes}
+	read := &body{ReadCloser: res.Body, left: d.maxBytes}
+	if res.ContentLength < 0 {
+		read.call = req.Context()
+	}
+	res.Body = read
 	return res, nil
 }
 
