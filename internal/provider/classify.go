@@ -57,13 +57,22 @@ type Rule struct {
 // Classify judges an answer: by the manifest's rules first, then by what HTTP says (RFC 9110 section 15, RFC 6585).
 // An expression that fails on the answer does not match. It never fails and never panics.
 func (p *Provider) Classify(r Response) Verdict {
+	v, _ := p.judge(r)
+	return v
+}
+
+// noRule stands for what HTTP says, where no rule of the manifest has decided.
+const noRule = -1
+
+// judge classifies an answer, and tells which rule has decided.
+func (p *Provider) judge(r Response) (v Verdict, rule int) {
 	body, err := decodeJSON(r.Body)
 	at := r.receivedAt()
 	document := map[string]any{"status": r.Status, "headers": headersOf(r.Header), "body": body, "now": nil}
 	if !at.IsZero() {
 		document["now"] = at.Format(time.RFC3339)
 	}
-	for _, rule := range p.Errors {
+	for i, rule := range p.Errors {
 		if !rule.When.holds(document) {
 			continue
 		}
@@ -74,13 +83,13 @@ func (p *Provider) Classify(r Response) Verdict {
 		if wait, ok := rule.wait(document, at); ok {
 			v.RetryAfter = wait
 		}
-		return v
+		return v, i
 	}
 	kind := byStatus(r.Status)
 	if kind == OK && err == errWebPage { //nolint:errorlint // decodeJSON returns it bare
 		kind = Transient
 	}
-	return p.verdict(kind, r, at)
+	return p.verdict(kind, r, at), noRule
 }
 
 func byStatus(status int) VerdictKind {

@@ -32,7 +32,7 @@ type Fixture struct {
 	Input Given  `yaml:"input"`
 	// Request is the method and the address that must come out; of an authorize fixture, the address.
 	Request string `yaml:"request"`
-	// Body is the JSON that must be sent; Form are parameters that must be among those sent.
+	// Body is the JSON that must be sent; Form are the parameters, all of them, of an exchange of tokens.
 	Body   any               `yaml:"body"`
 	Form   map[string]string `yaml:"form"`
 	Answer Answer            `yaml:"answer"`

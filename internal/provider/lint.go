@@ -1,10 +1,8 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 )
 
@@ -48,6 +46,9 @@ func (l *linter) facts() {
 	if len(l.Categories) == 0 {
 		l.fault("$.name", "categories is missing")
 	}
+	if l.Documentation == "" && l.Configured == nil {
+		l.fault("$.name", "documentation is missing: where the vendor explains the service")
+	}
 	if l.Checked == "" {
 		l.fault("$.name", "checked is missing: the date when these facts were last compared with their sources")
 	}
@@ -87,6 +88,18 @@ func (l *linter) access() {
 // grants looks at what a person allows, and how that is kept alive.
 func (l *linter) grants() {
 	o := l.Auth.OAuth2
+	for _, one := range []struct{ path, means string }{
+		{"token.client", "post or basic, where the client's id and secret go"},
+		{"token.body", "form or json, how the request is written"},
+		{"pkce", "S256, or none where the vendor does not take it"},
+	} {
+		if !l.says("$.auth.oauth2." + one.path) {
+			l.fault("$.auth.oauth2", "auth.oauth2: %s is missing: %s", one.path, one.means)
+		}
+	}
+	if o.Refresh.None == "" && o.Refresh.Mint == "" && !l.says("$.auth.oauth2.refresh.rotates") {
+		l.fault("$.auth.oauth2.refresh", "refresh.rotates is missing: whether a refresh token works once")
+	}
 	for i, s := range o.Scopes {
 		if s.Description == "" {
 			l.fault(fmt.Sprintf("$.auth.oauth2.scopes[%d]", i), "the scope %s has no description", s.Name)
@@ -102,105 +115,3 @@ func (l *linter) grants() {
 		l.fault("$.auth.oauth2.refresh", "refresh.margin must be shorter than refresh.lifetime, or tokens are always renewed")
 	}
 }
-
-// fixtures replays them and looks for what none of them shows.
-func (l *linter) fixtures(dir fs.FS) []Finding {
-	file := l.Name + fixturesSuffix
-	all, findings := Fixtures(dir, l.Name)
-	if len(findings) > 0 {
-		return findings
-	}
-	shown := map[string]bool{}
-	for _, f := range all {
-		if err := l.Replay(context.Background(), f); err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				findings = append(findings, Finding{file, f.line, fmt.Sprintf("%s: %s", f, line)})
-			}
-		}
-		shown[f.Shows] = shown[f.Shows] || f.isShown()
-		shown["a missing scope"] = shown["a missing scope"] || f.Verdict == MissingScope
-		if l.isCapability(f) && len(f.Results) == 0 && f.Refused == "" && (f.Verdict == "" || f.Verdict == OK) {
-			shown["an empty page"] = true
-		}
-		if len(f.Lookup) > 0 {
-			shown[lookupOf(f.Shows)] = shown[lookupOf(f.Shows)] || f.Refused == ""
-			shown[nothingFor(f.Shows)] = shown[nothingFor(f.Shows)] || f.Refused != ""
-		}
-		if f.Input.Page != "" {
-			shown["a second page"] = true
-		}
-	}
-	for _, wanted := range l.wanted(all) {
-		if !shown[wanted] {
-			findings = append(findings, Finding{File: file, Message: "no fixture shows " + wanted})
-		}
-	}
-	return findings
-}
-
-// isShown reports whether the fixture comes to what its name promises.
-func (f Fixture) isShown() bool {
-	switch f.Shows {
-	case ShowsRateLimit:
-		return f.Verdict == RateLimited
-	case ShowsRevokedToken:
-		return f.Verdict == Rejected || f.Verdict == Revoked
-	case ShowsRefreshRejected:
-		return f.Verdict != "" && f.Verdict != OK
-	}
-	return true
-}
-
-func (l *linter) isCapability(f Fixture) bool {
-	named := func(c *Capability) bool { return c.Name == f.Shows }
-	return slices.ContainsFunc(l.CapabilitiesFor(f.Input.Config, nil), named)
-}
-
-// wanted lists what the fixtures of this manifest must show.
-func (l *linter) wanted(all []Fixture) []string {
-	out := []string{ShowsRevokedToken, ShowsRateLimit, "an empty page"}
-	if l.Auth.OAuth2 != nil {
-		out = append(out, ShowsAuthorize, ShowsToken)
-		if l.Auth.OAuth2.Refresh.None == "" {
-			out = append(out, ShowsRefresh, ShowsRefreshRejected)
-		}
-		if l.Revocable() {
-			out = append(out, ShowsRevoke)
-		}
-		if len(l.Auth.OAuth2.Scopes) > 0 {
-			out = append(out, "a missing scope")
-		}
-	}
-	if !l.Probe.isZero() {
-		out = append(out, ShowsProbeGood, ShowsProbeBad)
-	}
-	if !l.Account.isZero() {
-		out = append(out, ShowsAccount)
-	}
-	pages := false
-	for _, c := range l.Capabilities {
-		out = append(out, c.Name)
-		pages = pages || c.Next != nil
-		if c.Lookup != nil {
-			out = append(out, lookupOf(c.Name))
-			if c.Lookup.Missing != "" {
-				out = append(out, nothingFor(c.Name))
-			}
-		}
-	}
-	if l.Configured != nil {
-		pages = pages || l.Configured.Next != nil
-		if !slices.ContainsFunc(all, l.isCapability) {
-			out = append(out, "a configured capability")
-		}
-	}
-	if pages {
-		out = append(out, "a second page")
-	}
-	return out
-}
-
-// lookupOf and nothingFor name what the fixtures of a capability with a lookup must show.
-func lookupOf(name string) string { return "the lookup of " + name }
-
-func nothingFor(name string) string { return "the lookup of " + name + " that finds nothing" }

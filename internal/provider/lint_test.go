@@ -42,6 +42,7 @@ func TestTheLintRefusesWhatAManifestShouldNotGoWithout(t *testing.T) {
 	for name, c := range map[string]struct{ manifest, fixtures, message string }{
 		"description":      {without(manifest, "description", "categories"), fixtures, "description is missing"},
 		"categories":       {without(manifest, "categories", "documentation"), fixtures, "categories is missing"},
+		"documentation":    {without(manifest, "documentation", "checked"), fixtures, "documentation is missing"},
 		"checked":          {without(manifest, "checked", "\nsources"), fixtures, "checked is missing"},
 		"sources":          {without(manifest, "sources: [", "\nhosts"), fixtures, "sources is missing"},
 		"errors":           {without(manifest, "errors:", "account"), without(fixtures, "- shows: rate_limit", "- shows"), "errors is missing"},
@@ -128,6 +129,10 @@ func TestTheLintLooksAtHowGrantsAreKept(t *testing.T) {
 	renewal := fixtures[strings.Index(fixtures, "- shows: refresh"):strings.Index(fixtures, "- shows: revoke\n")]
 	without := strings.Replace(fixtures, renewal, "", 1)
 	for name, c := range map[string]struct{ manifest, fixtures, message string }{
+		"no style of the client":    {swap(t, manifest, "client: post, ", ""), fixtures, "token.client is missing"},
+		"no format of what is sent": {swap(t, manifest, ", body: form", ""), fixtures, "token.body is missing"},
+		"nothing about PKCE":        {swap(t, manifest, "    pkce: S256\n", ""), fixtures, "pkce is missing"},
+		"nothing about rotation":    {strings.Replace(manifest, kept, "refresh: { margin: 5m, lifetime: 1h }", 1), fixtures, "refresh.rotates is missing"},
 		"no margin":                 {strings.Replace(manifest, kept, "refresh: { rotates: false }", 1), fixtures, "refresh.margin is missing"},
 		"a margin without end":      {strings.Replace(manifest, kept, "refresh: { margin: 1h, lifetime: 1h }", 1), fixtures, "shorter than refresh.lifetime"},
 		"renewed and not renewed":   {strings.Replace(manifest, kept, "refresh: { margin: 5m, none: Why. }", 1), fixtures, "or none"},

@@ -109,7 +109,7 @@ func Decode(file string, text []byte) (*Provider, []Finding) {
 		f.File = file
 		return nil, []Finding{*f}
 	}
-	p := &Provider{file: file, line: lines(tree.Docs[0].Body)}
+	p := &Provider{file: file, line: lines(tree.Docs[0].Body), says: says(tree.Docs[0].Body)}
 	if err := survive(func() error { return yaml.NodeToValue(tree.Docs[0].Body, p, yaml.Strict()) }); err != nil {
 		return nil, []Finding{*findingOf(file, err)}
 	}
@@ -198,15 +198,30 @@ func (v visitor) Visit(n ast.Node) ast.Visitor {
 	return nil
 }
 
+// says returns a function that reports whether something stands at a path such as $.auth.oauth2.pkce.
+func says(body ast.Node) func(string) bool {
+	return func(where string) bool { return nodeAt(body, where) != nil }
+}
+
+func nodeAt(body ast.Node, where string) ast.Node {
+	p, err := yaml.PathString(where)
+	if err != nil {
+		return nil
+	}
+	node, err := p.FilterNode(body)
+	if err != nil || node == nil || node.GetToken() == nil {
+		return nil
+	}
+	return node
+}
+
 // lines returns a function from a path such as $.capabilities[1].scopes to its line; where the path leads nowhere, that
 // of the nearest part which exists.
 func lines(body ast.Node) func(string) int {
 	return func(where string) int {
 		for where != "$" && where != "" {
-			if p, err := yaml.PathString(where); err == nil {
-				if node, err := p.FilterNode(body); err == nil && node != nil && node.GetToken() != nil {
-					return node.GetToken().Position.Line
-				}
+			if node := nodeAt(body, where); node != nil {
+				return node.GetToken().Position.Line
 			}
 			where = where[:max(strings.LastIndexAny(where, ".["), 0)]
 		}

@@ -54,6 +54,7 @@ type Provider struct {
 
 	file    string
 	line    func(path string) int
+	says    func(path string) bool
 	schemas map[string]*schema // by auth kind
 	derived []string           // names of what Derive makes
 }

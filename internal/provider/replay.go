@@ -100,13 +100,13 @@ func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 	case ShowsRevoke:
 		err = wire.Revoke(ctx, seal.NewSecret("token"))
 	default:
-		if f.Form["grant_type"] == string(oauth.MintClientCredentials) {
+		if f.mints() {
 			token, err = wire.Mint(ctx, f.Input.Scopes)
 		} else {
 			token, err = wire.Refresh(ctx, seal.NewSecret("refresh-token"))
 		}
 	}
-	faults := []error{differs("request", f.Request, seen.request), seen.compareForm(f.Form)}
+	faults := []error{differs("request", f.Request, seen.request), seen.compareSent(f)}
 	if failed, ok := errors.AsType[*oauth.Error](err); ok {
 		return errors.Join(append(faults, differs("verdict", f.Verdict, VerdictKind(failed.Kind)))...)
 	} else if err != nil {
@@ -122,6 +122,13 @@ func (p *Provider) replayOAuth(ctx context.Context, f Fixture) error {
 				slices.Sorted(slices.Values(token.Scopes))))
 	}
 	return errors.Join(faults...)
+}
+
+// mints reports whether the exchange asks for another token with the client's own proof.
+func (f Fixture) mints() bool {
+	body, _ := f.Body.(map[string]any)
+	return f.Form["grant_type"] == string(oauth.MintClientCredentials) ||
+		body["grant_type"] == string(oauth.MintClientCredentials)
 }
 
 // recorder is a transport that keeps what was sent and answers from a fixture.
@@ -145,22 +152,28 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (r *recorder) compareForm(want map[string]string) error {
+// compareSent compares what was sent with the fixture's form, or with its body where it is JSON: all of it, so that a
+// client which proves itself elsewhere, or another encoding, is a difference too.
+func (r *recorder) compareSent(f Fixture) error {
+	if f.Body != nil {
+		got, err := decodeJSON(r.body)
+		if err != nil {
+			return fmt.Errorf("body: %w", err)
+		}
+		return differs("body", jsonValue(f.Body), got)
+	}
+	if f.Form == nil {
+		return nil
+	}
 	values, err := url.ParseQuery(string(r.body))
 	if err != nil || len(r.body) > 0 && r.body[0] == '{' {
-		body, _ := decodeJSON(r.body)
-		fields, _ := body.(map[string]any)
-		values = url.Values{}
-		for name, v := range fields {
-			values.Set(name, fmt.Sprint(v))
-		}
+		return errors.New("form: what is sent is JSON, for which a fixture has body")
 	}
-	for name, value := range want {
-		if values.Get(name) != value {
-			return fmt.Errorf("form: %s should be %q, is %q", name, value, values.Get(name))
-		}
+	got := make(map[string]string, len(values))
+	for name := range values {
+		got[name] = values.Get(name)
 	}
-	return nil
+	return differs("form", f.Form, got)
 }
 
 func (a Answer) response() Response {

@@ -1,0 +1,55 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/patchbay/patchbay/internal/provider"
+)
+
+// findingsOf lints one manifest with its fixtures and returns all that is found.
+func findingsOf(name, manifest, fixtures string) string {
+	var all []string
+	for _, f := range provider.Lint(fstest.MapFS{
+		name + ".yaml": {Data: []byte(manifest)}, name + ".fixtures.yaml": {Data: []byte(fixtures)},
+	}) {
+		all = append(all, f.Error())
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestTheLintRefusesAnErrorThatNoFixtureShows(t *testing.T) {
+	t.Parallel()
+	manifest, fixtures := complete(t)
+	late := swap(t, manifest, "\naccount:", "  - { when: .status == 410, is: revoked }\n\naccount:")
+	hidden := swap(t, manifest, "\naccount:", "  - { when: .status == 403 and .body.wait_seconds > 0, is: transient }\n\naccount:")
+	const gone = "- { shows: error, answer: { status: 410 }, verdict: revoked }\n"
+	for name, c := range map[string]struct{ manifest, fixtures, message string }{
+		"one that is shown":              {late, fixtures + "\n" + gone, ""},
+		"one that is not":                {late, fixtures, "tickets.yaml:28: no fixture shows this error, which is revoked"},
+		"one that an earlier rule hides": {hidden, fixtures, "no fixture shows this error, which is transient"},
+	} {
+		got := findingsOf("tickets", c.manifest, c.fixtures)
+		if c.message == "" && got != "" || !strings.Contains(got, c.message) {
+			t.Errorf("%s: want %q, got %s", name, c.message, got)
+		}
+	}
+}
+
+func TestWhatTheWireSendsIsComparedAsAWhole(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ provider, from, to, message string }{
+		"a client that proves itself elsewhere": {"gmail", "client: post, body: form", "client: basic, body: form", "token (the person unticked nothing): form: want"},
+		"a form as JSON":                        {"gmail", "client: post, body: form", "client: post, body: json", "form: what is sent is JSON"},
+		"JSON as a form":                        {"zendesk", "body: json", "body: form", "token (an end is asked for, and the status is 201): body: it is not JSON"},
+		"a parameter more":                      {"gmail", "client: post, body: form", "client: post, body: form, params: { a: b }", "a:b"},
+		"a parameter less":                      {"zendesk", "refresh_token_expires_in: 7776000 }", "}", "body: want"},
+		"a number that is text":                 {"zendesk", "{ expires_in: 7200,", `{ expires_in: "7200",`, "body: want"},
+	} {
+		got := findingsOf(c.provider, swap(t, file(t, c.provider+".yaml"), c.from, c.to), file(t, c.provider+".fixtures.yaml"))
+		if !strings.Contains(got, c.message) {
+			t.Errorf("%s: want %q, got %s", name, c.message, got)
+		}
+	}
+}
