@@ -45,6 +45,8 @@ type Integration struct {
 	Config column.Object `json:"config,omitempty"`
 	// SecretNames holds the value of the "secret_names" field.
 	SecretNames column.Strings `json:"secret_names,omitempty"`
+	// Grows when what its requests are sent with is replaced, or is proved dead: what was observed of the one before says nothing about what is there since.
+	Revision int64 `json:"revision,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
 	ConnectedAt *time.Time `json:"connected_at,omitempty"`
 	// LastUsedAt holds the value of the "last_used_at" field.
@@ -145,7 +147,7 @@ func (*Integration) scanValues(columns []string) ([]any, error) {
 			values[i] = new(column.Strings)
 		case integration.FieldEnabled:
 			values[i] = new(sql.NullBool)
-		case integration.FieldFailedProbes:
+		case integration.FieldRevision, integration.FieldFailedProbes:
 			values[i] = new(sql.NullInt64)
 		case integration.FieldID, integration.FieldCompanyID, integration.FieldUserID, integration.FieldProvider, integration.FieldAuthKind, integration.FieldName, integration.FieldVisibility, integration.FieldPersonalityID, integration.FieldAccountID, integration.FieldAccountName, integration.FieldHealthStatus, integration.FieldHealthReason, integration.FieldHealthMessage, integration.FieldHealthAction:
 			values[i] = new(sql.NullString)
@@ -253,6 +255,12 @@ func (_m *Integration) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field secret_names", values[i])
 			} else if value != nil {
 				_m.SecretNames = *value
+			}
+		case integration.FieldRevision:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field revision", values[i])
+			} else if value.Valid {
+				_m.Revision = value.Int64
 			}
 		case integration.FieldConnectedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -455,6 +463,9 @@ func (_m *Integration) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("secret_names=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SecretNames))
+	builder.WriteString(", ")
+	builder.WriteString("revision=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Revision))
 	builder.WriteString(", ")
 	if v := _m.ConnectedAt; v != nil {
 		builder.WriteString("connected_at=")

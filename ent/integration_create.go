@@ -154,6 +154,20 @@ func (_c *IntegrationCreate) SetSecretNames(v column.Strings) *IntegrationCreate
 	return _c
 }
 
+// SetRevision sets the "revision" field.
+func (_c *IntegrationCreate) SetRevision(v int64) *IntegrationCreate {
+	_c.mutation.SetRevision(v)
+	return _c
+}
+
+// SetNillableRevision sets the "revision" field if the given value is not nil.
+func (_c *IntegrationCreate) SetNillableRevision(v *int64) *IntegrationCreate {
+	if v != nil {
+		_c.SetRevision(*v)
+	}
+	return _c
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (_c *IntegrationCreate) SetConnectedAt(v time.Time) *IntegrationCreate {
 	_c.mutation.SetConnectedAt(v)
@@ -446,6 +460,10 @@ func (_c *IntegrationCreate) defaults() error {
 		v := integration.DefaultSecretNames()
 		_c.mutation.SetSecretNames(v)
 	}
+	if _, ok := _c.mutation.Revision(); !ok {
+		v := integration.DefaultRevision
+		_c.mutation.SetRevision(v)
+	}
 	if _, ok := _c.mutation.FailedProbes(); !ok {
 		v := integration.DefaultFailedProbes
 		_c.mutation.SetFailedProbes(v)
@@ -526,6 +544,9 @@ func (_c *IntegrationCreate) check() error {
 	}
 	if _, ok := _c.mutation.SecretNames(); !ok {
 		return &ValidationError{Name: "secret_names", err: errors.New(`ent: missing required field "Integration.secret_names"`)}
+	}
+	if _, ok := _c.mutation.Revision(); !ok {
+		return &ValidationError{Name: "revision", err: errors.New(`ent: missing required field "Integration.revision"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Integration.created_at"`)}
@@ -653,6 +674,10 @@ func (_c *IntegrationCreate) createSpec() (*Integration, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SecretNames(); ok {
 		_spec.SetField(integration.FieldSecretNames, field.TypeOther, value)
 		_node.SecretNames = value
+	}
+	if value, ok := _c.mutation.Revision(); ok {
+		_spec.SetField(integration.FieldRevision, field.TypeInt64, value)
+		_node.Revision = value
 	}
 	if value, ok := _c.mutation.ConnectedAt(); ok {
 		_spec.SetField(integration.FieldConnectedAt, field.TypeTime, value)
@@ -966,6 +991,24 @@ func (u *IntegrationUpsert) SetSecretNames(v column.Strings) *IntegrationUpsert 
 // UpdateSecretNames sets the "secret_names" field to the value that was provided on create.
 func (u *IntegrationUpsert) UpdateSecretNames() *IntegrationUpsert {
 	u.SetExcluded(integration.FieldSecretNames)
+	return u
+}
+
+// SetRevision sets the "revision" field.
+func (u *IntegrationUpsert) SetRevision(v int64) *IntegrationUpsert {
+	u.Set(integration.FieldRevision, v)
+	return u
+}
+
+// UpdateRevision sets the "revision" field to the value that was provided on create.
+func (u *IntegrationUpsert) UpdateRevision() *IntegrationUpsert {
+	u.SetExcluded(integration.FieldRevision)
+	return u
+}
+
+// AddRevision adds v to the "revision" field.
+func (u *IntegrationUpsert) AddRevision(v int64) *IntegrationUpsert {
+	u.Add(integration.FieldRevision, v)
 	return u
 }
 
@@ -1415,6 +1458,27 @@ func (u *IntegrationUpsertOne) SetSecretNames(v column.Strings) *IntegrationUpse
 func (u *IntegrationUpsertOne) UpdateSecretNames() *IntegrationUpsertOne {
 	return u.Update(func(s *IntegrationUpsert) {
 		s.UpdateSecretNames()
+	})
+}
+
+// SetRevision sets the "revision" field.
+func (u *IntegrationUpsertOne) SetRevision(v int64) *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.SetRevision(v)
+	})
+}
+
+// AddRevision adds v to the "revision" field.
+func (u *IntegrationUpsertOne) AddRevision(v int64) *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.AddRevision(v)
+	})
+}
+
+// UpdateRevision sets the "revision" field to the value that was provided on create.
+func (u *IntegrationUpsertOne) UpdateRevision() *IntegrationUpsertOne {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.UpdateRevision()
 	})
 }
 
@@ -2069,6 +2133,27 @@ func (u *IntegrationUpsertBulk) SetSecretNames(v column.Strings) *IntegrationUps
 func (u *IntegrationUpsertBulk) UpdateSecretNames() *IntegrationUpsertBulk {
 	return u.Update(func(s *IntegrationUpsert) {
 		s.UpdateSecretNames()
+	})
+}
+
+// SetRevision sets the "revision" field.
+func (u *IntegrationUpsertBulk) SetRevision(v int64) *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.SetRevision(v)
+	})
+}
+
+// AddRevision adds v to the "revision" field.
+func (u *IntegrationUpsertBulk) AddRevision(v int64) *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.AddRevision(v)
+	})
+}
+
+// UpdateRevision sets the "revision" field to the value that was provided on create.
+func (u *IntegrationUpsertBulk) UpdateRevision() *IntegrationUpsertBulk {
+	return u.Update(func(s *IntegrationUpsert) {
+		s.UpdateRevision()
 	})
 }
 

@@ -167,6 +167,27 @@ func (_u *IntegrationUpdate) SetSecretNames(v column.Strings) *IntegrationUpdate
 	return _u
 }
 
+// SetRevision sets the "revision" field.
+func (_u *IntegrationUpdate) SetRevision(v int64) *IntegrationUpdate {
+	_u.mutation.ResetRevision()
+	_u.mutation.SetRevision(v)
+	return _u
+}
+
+// SetNillableRevision sets the "revision" field if the given value is not nil.
+func (_u *IntegrationUpdate) SetNillableRevision(v *int64) *IntegrationUpdate {
+	if v != nil {
+		_u.SetRevision(*v)
+	}
+	return _u
+}
+
+// AddRevision adds value to the "revision" field.
+func (_u *IntegrationUpdate) AddRevision(v int64) *IntegrationUpdate {
+	_u.mutation.AddRevision(v)
+	return _u
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (_u *IntegrationUpdate) SetConnectedAt(v time.Time) *IntegrationUpdate {
 	_u.mutation.SetConnectedAt(v)
@@ -676,6 +697,12 @@ func (_u *IntegrationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.SecretNames(); ok {
 		_spec.SetField(integration.FieldSecretNames, field.TypeOther, value)
 	}
+	if value, ok := _u.mutation.Revision(); ok {
+		_spec.SetField(integration.FieldRevision, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRevision(); ok {
+		_spec.AddField(integration.FieldRevision, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(integration.FieldConnectedAt, field.TypeTime, value)
 	}
@@ -1036,6 +1063,27 @@ func (_u *IntegrationUpdateOne) SetConfig(v column.Object) *IntegrationUpdateOne
 // SetSecretNames sets the "secret_names" field.
 func (_u *IntegrationUpdateOne) SetSecretNames(v column.Strings) *IntegrationUpdateOne {
 	_u.mutation.SetSecretNames(v)
+	return _u
+}
+
+// SetRevision sets the "revision" field.
+func (_u *IntegrationUpdateOne) SetRevision(v int64) *IntegrationUpdateOne {
+	_u.mutation.ResetRevision()
+	_u.mutation.SetRevision(v)
+	return _u
+}
+
+// SetNillableRevision sets the "revision" field if the given value is not nil.
+func (_u *IntegrationUpdateOne) SetNillableRevision(v *int64) *IntegrationUpdateOne {
+	if v != nil {
+		_u.SetRevision(*v)
+	}
+	return _u
+}
+
+// AddRevision adds value to the "revision" field.
+func (_u *IntegrationUpdateOne) AddRevision(v int64) *IntegrationUpdateOne {
+	_u.mutation.AddRevision(v)
 	return _u
 }
 
@@ -1577,6 +1625,12 @@ func (_u *IntegrationUpdateOne) sqlSave(ctx context.Context) (_node *Integration
 	}
 	if value, ok := _u.mutation.SecretNames(); ok {
 		_spec.SetField(integration.FieldSecretNames, field.TypeOther, value)
+	}
+	if value, ok := _u.mutation.Revision(); ok {
+		_spec.SetField(integration.FieldRevision, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRevision(); ok {
+		_spec.AddField(integration.FieldRevision, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(integration.FieldConnectedAt, field.TypeTime, value)

@@ -7518,6 +7518,8 @@ type IntegrationMutation struct {
 	account_name       *string
 	_config            *column.Object
 	secret_names       *column.Strings
+	revision           *int64
+	addrevision        *int64
 	connected_at       *time.Time
 	last_used_at       *time.Time
 	created_at         *time.Time
@@ -8173,6 +8175,62 @@ func (m *IntegrationMutation) OldSecretNames(ctx context.Context) (v column.Stri
 // ResetSecretNames resets all changes to the "secret_names" field.
 func (m *IntegrationMutation) ResetSecretNames() {
 	m.secret_names = nil
+}
+
+// SetRevision sets the "revision" field.
+func (m *IntegrationMutation) SetRevision(i int64) {
+	m.revision = &i
+	m.addrevision = nil
+}
+
+// Revision returns the value of the "revision" field in the mutation.
+func (m *IntegrationMutation) Revision() (r int64, exists bool) {
+	v := m.revision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevision returns the old "revision" field's value of the Integration entity.
+// If the Integration object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IntegrationMutation) OldRevision(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevision: %w", err)
+	}
+	return oldValue.Revision, nil
+}
+
+// AddRevision adds i to the "revision" field.
+func (m *IntegrationMutation) AddRevision(i int64) {
+	if m.addrevision != nil {
+		*m.addrevision += i
+	} else {
+		m.addrevision = &i
+	}
+}
+
+// AddedRevision returns the value that was added to the "revision" field in this mutation.
+func (m *IntegrationMutation) AddedRevision() (r int64, exists bool) {
+	v := m.addrevision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRevision resets all changes to the "revision" field.
+func (m *IntegrationMutation) ResetRevision() {
+	m.revision = nil
+	m.addrevision = nil
 }
 
 // SetConnectedAt sets the "connected_at" field.
@@ -9075,7 +9133,7 @@ func (m *IntegrationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IntegrationMutation) Fields() []string {
-	fields := make([]string, 0, 28)
+	fields := make([]string, 0, 29)
 	if m.company_id != nil {
 		fields = append(fields, integration.FieldCompanyID)
 	}
@@ -9114,6 +9172,9 @@ func (m *IntegrationMutation) Fields() []string {
 	}
 	if m.secret_names != nil {
 		fields = append(fields, integration.FieldSecretNames)
+	}
+	if m.revision != nil {
+		fields = append(fields, integration.FieldRevision)
 	}
 	if m.connected_at != nil {
 		fields = append(fields, integration.FieldConnectedAt)
@@ -9194,6 +9255,8 @@ func (m *IntegrationMutation) Field(name string) (ent.Value, bool) {
 		return m.Config()
 	case integration.FieldSecretNames:
 		return m.SecretNames()
+	case integration.FieldRevision:
+		return m.Revision()
 	case integration.FieldConnectedAt:
 		return m.ConnectedAt()
 	case integration.FieldLastUsedAt:
@@ -9259,6 +9322,8 @@ func (m *IntegrationMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldConfig(ctx)
 	case integration.FieldSecretNames:
 		return m.OldSecretNames(ctx)
+	case integration.FieldRevision:
+		return m.OldRevision(ctx)
 	case integration.FieldConnectedAt:
 		return m.OldConnectedAt(ctx)
 	case integration.FieldLastUsedAt:
@@ -9389,6 +9454,13 @@ func (m *IntegrationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSecretNames(v)
 		return nil
+	case integration.FieldRevision:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevision(v)
+		return nil
 	case integration.FieldConnectedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -9502,6 +9574,9 @@ func (m *IntegrationMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *IntegrationMutation) AddedFields() []string {
 	var fields []string
+	if m.addrevision != nil {
+		fields = append(fields, integration.FieldRevision)
+	}
 	if m.addfailed_probes != nil {
 		fields = append(fields, integration.FieldFailedProbes)
 	}
@@ -9513,6 +9588,8 @@ func (m *IntegrationMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *IntegrationMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case integration.FieldRevision:
+		return m.AddedRevision()
 	case integration.FieldFailedProbes:
 		return m.AddedFailedProbes()
 	}
@@ -9524,6 +9601,13 @@ func (m *IntegrationMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *IntegrationMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case integration.FieldRevision:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRevision(v)
+		return nil
 	case integration.FieldFailedProbes:
 		v, ok := value.(int)
 		if !ok {
@@ -9677,6 +9761,9 @@ func (m *IntegrationMutation) ResetField(name string) error {
 		return nil
 	case integration.FieldSecretNames:
 		m.ResetSecretNames()
+		return nil
+	case integration.FieldRevision:
+		m.ResetRevision()
 		return nil
 	case integration.FieldConnectedAt:
 		m.ResetConnectedAt()

@@ -40,6 +40,8 @@ const (
 	FieldConfig = "config"
 	// FieldSecretNames holds the string denoting the secret_names field in the database.
 	FieldSecretNames = "secret_names"
+	// FieldRevision holds the string denoting the revision field in the database.
+	FieldRevision = "revision"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
 	FieldConnectedAt = "connected_at"
 	// FieldLastUsedAt holds the string denoting the last_used_at field in the database.
@@ -126,6 +128,7 @@ var Columns = []string{
 	FieldAccountName,
 	FieldConfig,
 	FieldSecretNames,
+	FieldRevision,
 	FieldConnectedAt,
 	FieldLastUsedAt,
 	FieldCreatedAt,
@@ -189,6 +192,8 @@ var (
 	DefaultConfig func() column.Object
 	// DefaultSecretNames holds the default value on creation for the "secret_names" field.
 	DefaultSecretNames func() column.Strings
+	// DefaultRevision holds the default value on creation for the "revision" field.
+	DefaultRevision int64
 	// HealthStatusValidator is a validator for the "health_status" field. It is called by the builders before save.
 	HealthStatusValidator func(string) error
 	// HealthReasonValidator is a validator for the "health_reason" field. It is called by the builders before save.
@@ -274,6 +279,11 @@ func ByConfig(opts ...sql.OrderTermOption) OrderOption {
 // BySecretNames orders the results by the secret_names field.
 func BySecretNames(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSecretNames, opts...).ToFunc()
+}
+
+// ByRevision orders the results by the revision field.
+func ByRevision(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRevision, opts...).ToFunc()
 }
 
 // ByConnectedAt orders the results by the connected_at field.

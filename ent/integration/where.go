@@ -131,6 +131,11 @@ func SecretNames(v column.Strings) predicate.Integration {
 	return predicate.Integration(sql.FieldEQ(FieldSecretNames, v))
 }
 
+// Revision applies equality check predicate on the "revision" field. It's identical to RevisionEQ.
+func Revision(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldEQ(FieldRevision, v))
+}
+
 // ConnectedAt applies equality check predicate on the "connected_at" field. It's identical to ConnectedAtEQ.
 func ConnectedAt(v time.Time) predicate.Integration {
 	return predicate.Integration(sql.FieldEQ(FieldConnectedAt, v))
@@ -959,6 +964,46 @@ func SecretNamesLT(v column.Strings) predicate.Integration {
 // SecretNamesLTE applies the LTE predicate on the "secret_names" field.
 func SecretNamesLTE(v column.Strings) predicate.Integration {
 	return predicate.Integration(sql.FieldLTE(FieldSecretNames, v))
+}
+
+// RevisionEQ applies the EQ predicate on the "revision" field.
+func RevisionEQ(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldEQ(FieldRevision, v))
+}
+
+// RevisionNEQ applies the NEQ predicate on the "revision" field.
+func RevisionNEQ(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldNEQ(FieldRevision, v))
+}
+
+// RevisionIn applies the In predicate on the "revision" field.
+func RevisionIn(vs ...int64) predicate.Integration {
+	return predicate.Integration(sql.FieldIn(FieldRevision, vs...))
+}
+
+// RevisionNotIn applies the NotIn predicate on the "revision" field.
+func RevisionNotIn(vs ...int64) predicate.Integration {
+	return predicate.Integration(sql.FieldNotIn(FieldRevision, vs...))
+}
+
+// RevisionGT applies the GT predicate on the "revision" field.
+func RevisionGT(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldGT(FieldRevision, v))
+}
+
+// RevisionGTE applies the GTE predicate on the "revision" field.
+func RevisionGTE(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldGTE(FieldRevision, v))
+}
+
+// RevisionLT applies the LT predicate on the "revision" field.
+func RevisionLT(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldLT(FieldRevision, v))
+}
+
+// RevisionLTE applies the LTE predicate on the "revision" field.
+func RevisionLTE(v int64) predicate.Integration {
+	return predicate.Integration(sql.FieldLTE(FieldRevision, v))
 }
 
 // ConnectedAtEQ applies the EQ predicate on the "connected_at" field.

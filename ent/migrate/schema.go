@@ -273,6 +273,7 @@ var (
 		{Name: "account_name", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "config", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
 		{Name: "secret_names", Type: field.TypeOther, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
+		{Name: "revision", Type: field.TypeInt64, Default: 1},
 		{Name: "connected_at", Type: field.TypeTime, Nullable: true},
 		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -298,7 +299,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "integrations_users_integrations",
-				Columns:    []*schema.Column{IntegrationsColumns[28]},
+				Columns:    []*schema.Column{IntegrationsColumns[29]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -312,7 +313,7 @@ var (
 			{
 				Name:    "integration_user_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[28], IntegrationsColumns[0]},
+				Columns: []*schema.Column{IntegrationsColumns[29], IntegrationsColumns[0]},
 			},
 			{
 				Name:    "integration_company_id_provider_id",
@@ -322,17 +323,17 @@ var (
 			{
 				Name:    "integration_next_probe_at",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[27]},
+				Columns: []*schema.Column{IntegrationsColumns[28]},
 			},
 			{
 				Name:    "integration_stale_at",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[24]},
+				Columns: []*schema.Column{IntegrationsColumns[25]},
 			},
 			{
 				Name:    "integration_probed_at",
 				Unique:  false,
-				Columns: []*schema.Column{IntegrationsColumns[26]},
+				Columns: []*schema.Column{IntegrationsColumns[27]},
 			},
 		},
 	}

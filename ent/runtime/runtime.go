@@ -692,24 +692,28 @@ func init() {
 	integrationDescSecretNames := integrationFields[12].Descriptor()
 	// integration.DefaultSecretNames holds the default value on creation for the secret_names field.
 	integration.DefaultSecretNames = integrationDescSecretNames.Default.(func() column.Strings)
+	// integrationDescRevision is the schema descriptor for revision field.
+	integrationDescRevision := integrationFields[13].Descriptor()
+	// integration.DefaultRevision holds the default value on creation for the revision field.
+	integration.DefaultRevision = integrationDescRevision.Default.(int64)
 	// integrationDescHealthStatus is the schema descriptor for health_status field.
-	integrationDescHealthStatus := integrationFields[17].Descriptor()
+	integrationDescHealthStatus := integrationFields[18].Descriptor()
 	// integration.HealthStatusValidator is a validator for the "health_status" field. It is called by the builders before save.
 	integration.HealthStatusValidator = integrationDescHealthStatus.Validators[0].(func(string) error)
 	// integrationDescHealthReason is the schema descriptor for health_reason field.
-	integrationDescHealthReason := integrationFields[18].Descriptor()
+	integrationDescHealthReason := integrationFields[19].Descriptor()
 	// integration.HealthReasonValidator is a validator for the "health_reason" field. It is called by the builders before save.
 	integration.HealthReasonValidator = integrationDescHealthReason.Validators[0].(func(string) error)
 	// integrationDescHealthMessage is the schema descriptor for health_message field.
-	integrationDescHealthMessage := integrationFields[19].Descriptor()
+	integrationDescHealthMessage := integrationFields[20].Descriptor()
 	// integration.HealthMessageValidator is a validator for the "health_message" field. It is called by the builders before save.
 	integration.HealthMessageValidator = integrationDescHealthMessage.Validators[0].(func(string) error)
 	// integrationDescHealthAction is the schema descriptor for health_action field.
-	integrationDescHealthAction := integrationFields[20].Descriptor()
+	integrationDescHealthAction := integrationFields[21].Descriptor()
 	// integration.HealthActionValidator is a validator for the "health_action" field. It is called by the builders before save.
 	integration.HealthActionValidator = integrationDescHealthAction.Validators[0].(func(string) error)
 	// integrationDescFailedProbes is the schema descriptor for failed_probes field.
-	integrationDescFailedProbes := integrationFields[25].Descriptor()
+	integrationDescFailedProbes := integrationFields[26].Descriptor()
 	// integration.DefaultFailedProbes holds the default value on creation for the failed_probes field.
 	integration.DefaultFailedProbes = integrationDescFailedProbes.Default.(int)
 	// integrationDescID is the schema descriptor for id field.

@@ -31,6 +31,7 @@ func (Integration) Fields() []ent.Field {
 		field.String("account_name").MaxLen(255).Optional().Nillable(),
 		object("config"),
 		list("secret_names"),
+		field.Int64("revision").Default(1).Comment("Grows when what its requests are sent with is replaced, or is proved dead: what was observed of the one before says nothing about what is there since."),
 		field.Time("connected_at").Optional().Nillable(),
 		field.Time("last_used_at").Optional().Nillable(),
 		field.Time("created_at").Immutable(),

@@ -135,7 +135,7 @@ func TestBehaviour13RowsThatAlwaysFailStarveNobody(t *testing.T) {
 					continue
 				}
 				next := e.clock.now().Add(5 * time.Second << tried[row.ID])
-				setback := &credential.Setback{Failures: tried[row.ID], Next: next, Ahead: next}
+				setback := &credential.Setback{Generation: row.Generation, Failures: tried[row.ID], Next: next, Ahead: next}
 				if err := rows.Release(ctx, row.ID, "w", setback); err != nil {
 					t.Fatal(err)
 				}

@@ -73,7 +73,8 @@ func renewalClaims(t *testing.T, s *shelf) {
 	claim("b", store.Share{Limit: 10, PerProvider: 10, PerCompany: 1}, late)
 	claim("c", whole)
 	again := now.Add(5 * time.Minute)
-	if err := s.Release(s.ctx, late.ID, "b", &credential.Setback{Failures: 1, Next: again, Ahead: again}); err != nil {
+	setback := &credential.Setback{Generation: late.Generation, Failures: 1, Next: again, Ahead: again}
+	if err := s.Release(s.ctx, late.ID, "b", setback); err != nil {
 		t.Fatal(err)
 	}
 	s.pass(time.Minute + time.Second)
@@ -85,7 +86,8 @@ func renewalClaims(t *testing.T, s *shelf) {
 func replacements(t *testing.T, s *shelf) {
 	row := s.put(t)
 	s.lease(t, row, "a", true)
-	if err := s.Release(s.ctx, row.ID, "a", &credential.Setback{Failures: 3, Next: s.now().Add(time.Hour)}); err != nil {
+	setback := &credential.Setback{Generation: row.Generation, Failures: 3, Next: s.now().Add(time.Hour)}
+	if err := s.Release(s.ctx, row.ID, "a", setback); err != nil {
 		t.Fatal(err)
 	}
 	s.lease(t, s.end(t, row, credential.Stopping{}, 0), "b", true)
@@ -134,9 +136,15 @@ func setbacks(t *testing.T, s *shelf) {
 				}
 			}()
 		}
-		if err := s.Release(s.ctx, row.ID, owner, &credential.Setback{Failures: failures, Next: next}); err != nil {
+		setback := &credential.Setback{Generation: row.Generation, Failures: failures, Next: next}
+		if err := s.Release(s.ctx, row.ID, owner, setback); err != nil {
 			t.Fatal(err)
 		}
+	}
+	s.lease(t, row, "c", true)
+	setback := &credential.Setback{Generation: row.Generation - 1, Failures: 9, Next: next.Add(time.Hour)}
+	if err := s.Release(s.ctx, row.ID, "c", setback); err != nil { // what failed was replaced: it rests nobody
+		t.Fatal(err)
 	}
 }
 

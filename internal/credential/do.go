@@ -21,6 +21,8 @@ import (
 // Use is what a request is sent for.
 type Use struct {
 	IntegrationID string
+	// Revision is that of the integration as the caller has read it: what a refusal proves is told of that one alone.
+	Revision int64
 	// Config is the integration's, without secrets.
 	Config map[string]any
 	// MaxBytes and Timeout bound each answer; 0 means the door's own limits.
@@ -66,7 +68,7 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 		return provider.Response{}, provider.Verdict{}, err
 	}
 	for sends := 1; ; sends++ {
-		c, err := s.credential(system, row, u.Config)
+		c, err := s.credential(system, row, u)
 		if err != nil {
 			return provider.Response{}, provider.Verdict{}, err
 		}
@@ -75,7 +77,7 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 			return res, v, err
 		}
 		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))
-		next, err := s.afterRefusal(system, row, v, sends > 1 && young || !s.renewable(row))
+		next, err := s.afterRefusal(system, row, u, v, sends > 1 && young || !s.renewable(row))
 		if err == nil && sends == maxSends {
 			err = s.unsettled(row)
 		}
@@ -150,18 +152,18 @@ func unanswered(err error) error {
 
 // credential opens what a row holds, for one request.
 func (s *Service) credential(
-	ctx context.Context, row *ent.Credential, config map[string]any,
+	ctx context.Context, row *ent.Credential, u Use,
 ) (provider.Credential, error) {
 	access, err := s.openAccess(row)
 	if err != nil {
-		return provider.Credential{}, s.unreadable(ctx, row, err)
+		return provider.Credential{}, s.unreadable(ctx, row, u.Revision, err)
 	}
 	secrets, key, err := s.openBundle(row)
 	if err != nil {
-		return provider.Credential{}, s.unreadable(ctx, row, err)
+		return provider.Credential{}, s.unreadable(ctx, row, u.Revision, err)
 	}
 	return provider.Credential{
-		Kind: row.AuthKind, Access: access, Secrets: secrets, SigningKey: key, Config: config,
+		Kind: row.AuthKind, Access: access, Secrets: secrets, SigningKey: key, Config: u.Config,
 	}, nil
 }
 
@@ -172,7 +174,7 @@ const newKey = "The provider refuses the credential. Put a new one into the sett
 // has ended, or cannot be renewed now. A refusal that is final ends it, unless somebody is just renewing it: a vendor
 // may end a token, however fresh, as soon as it has issued the next.
 func (s *Service) afterRefusal(
-	ctx context.Context, row *ent.Credential, v provider.Verdict, final bool,
+	ctx context.Context, row *ent.Credential, u Use, v provider.Verdict, final bool,
 ) (*ent.Credential, error) {
 	reason := health.CredentialRejected
 	if v.Kind == provider.Revoked {
@@ -190,7 +192,9 @@ func (s *Service) afterRefusal(
 		// A typed-in key is judged by its answers alone: it is not marked, so that it works again when the vendor
 		// takes it again.
 		err := within(ctx, writeLimit, func(ctx context.Context) error {
-			return s.report(ctx, row, health.Finding{Reason: reason, Action: health.UpdateConfig, Message: newKey})
+			return s.report(ctx, row, health.Finding{
+				Reason: reason, Action: health.UpdateConfig, Message: newKey, Revision: u.Revision,
+			})
 		})
 		return nil, cmp.Or(err, error(&problem.Error{
 			Code: problem.ReauthorizationRequired, IntegrationID: integrationOf(row), Provider: row.Provider, Message: newKey,

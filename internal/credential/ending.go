@@ -182,7 +182,7 @@ func (s *Service) retryLater(ctx context.Context, row *ent.Credential, owner str
 	err := within(ctx, writeLimit, func(ctx context.Context) error {
 		return s.Rows.InTx(ctx, func(ctx context.Context) error {
 			next := s.Now().Add(backoff(failures, asked))
-			if err := s.Rows.Release(ctx, row.ID, owner, &Setback{Failures: failures, Next: next}); err != nil {
+			if err := s.Rows.Release(ctx, row.ID, owner, &Setback{Generation: row.Generation, Failures: failures, Next: next}); err != nil {
 				return err
 			}
 			if failures > 1 {

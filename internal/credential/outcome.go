@@ -32,7 +32,7 @@ func (s *Service) renewed(ctx context.Context, row *ent.Credential, abandoned bo
 		return err
 	}
 	return s.tell(row, func(integrationID string) error {
-		_, err := s.Health.Proved(ctx, integrationID, false)
+		_, err := s.Health.Proved(ctx, integrationID, health.Present)
 		return err
 	})
 }
@@ -89,17 +89,18 @@ func (s *Service) refused(
 	err := within(ctx, writeLimit, func(ctx context.Context) error {
 		return s.Rows.InTx(ctx, func(ctx context.Context) error {
 			next := s.Now().Add(wait)
-			setback := &Setback{Failures: failures, Next: next, Ahead: ahead(row, next)}
+			setback := &Setback{Generation: row.Generation, Failures: failures, Next: next, Ahead: ahead(row, next)}
 			if err := s.Rows.Release(ctx, row.ID, owner, setback); err != nil {
 				return err
 			}
 			if err := s.record(ctx, row, audit.TokenRefreshFailed, p.Code, details); err != nil {
 				return err
 			}
-			if finding, ok := findingOf(e, failures); ok {
-				return s.report(ctx, row, finding)
+			finding, ok := findingOf(e, failures)
+			if !ok {
+				return nil
 			}
-			return nil
+			return s.reportOf(ctx, row, finding)
 		})
 	})
 	if err != nil {
@@ -168,14 +169,18 @@ func (s *Service) ended(row *ent.Credential) error {
 	}
 }
 
-// unreadable reports a row that does not open, and returns the problem for the caller.
-func (s *Service) unreadable(ctx context.Context, row *ent.Credential, cause error) error {
+// unreadable reports a row that does not open, of an integration at this revision, and returns the problem for the caller.
+func (s *Service) unreadable(ctx context.Context, row *ent.Credential, revision int64, cause error) error {
 	err := within(ctx, writeLimit, func(ctx context.Context) error {
-		return s.report(ctx, row, health.Finding{Reason: health.SecretUnreadable})
+		return s.report(ctx, row, health.Finding{Reason: health.SecretUnreadable, Revision: revision})
 	})
 	if err != nil {
 		s.Log.ErrorContext(ctx, "an unreadable secret is not recorded", "credential", row.ID, "error", err)
 	}
+	return s.sealedUp(row, cause)
+}
+
+func (s *Service) sealedUp(row *ent.Credential, cause error) error {
 	return &problem.Error{
 		Code: problem.ReauthorizationRequired, IntegrationID: integrationOf(row), Provider: row.Provider, Err: cause,
 		Message: "The stored credential cannot be opened with the present keys. " +
@@ -197,6 +202,19 @@ func (s *Service) report(ctx context.Context, row *ent.Credential, f health.Find
 		_, err := s.Health.Report(ctx, integrationID, f)
 		return err
 	})
+}
+
+// reportOf reports what a renewal has shown, in the transaction that has released the row: with the row locked, nothing
+// takes the place of its generation meanwhile, and what has taken it before is left alone.
+func (s *Service) reportOf(ctx context.Context, row *ent.Credential, f health.Finding) error {
+	now, err := s.Rows.Get(ctx, row.ID)
+	if problem.Is(err, problem.NotFound) || err == nil && now.Generation != row.Generation {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.report(ctx, row, f)
 }
 
 // tell calls health about the row's integration, if there is one still.

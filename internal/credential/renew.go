@@ -171,10 +171,7 @@ func (s *Service) without(ctx context.Context, row *ent.Credential) (*ent.Creden
 func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) (*ent.Credential, error) {
 	refresh, err := s.Ring.Open(row.RefreshToken, place(row, refreshColumn))
 	if err != nil { // nobody rests for that: a key that is back is seen at once
-		now := s.Now()
-		_ = s.Rows.Release(ctx, row.ID, owner,
-			&Setback{Failures: row.Failures, Next: now, Ahead: ahead(row, now.Add(backoff(longest, 0)))})
-		return nil, s.unreadable(ctx, row, err)
+		return nil, s.shut(ctx, row, owner, err)
 	}
 	defer s.hold(ctx, row, owner)()
 	var tok *oauth.Token
@@ -193,6 +190,26 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 		return s.refused(ctx, row, owner, err)
 	}
 	return s.keep(ctx, row, owner, tok, refresh)
+}
+
+// shut releases a row that does not open, reports that, and returns the problem for the caller.
+func (s *Service) shut(ctx context.Context, row *ent.Credential, owner string, cause error) error {
+	now := s.Now()
+	setback := &Setback{
+		Generation: row.Generation, Failures: row.Failures, Next: now, Ahead: ahead(row, now.Add(backoff(longest, 0))),
+	}
+	err := within(ctx, writeLimit, func(ctx context.Context) error {
+		return s.Rows.InTx(ctx, func(ctx context.Context) error {
+			if err := s.Rows.Release(ctx, row.ID, owner, setback); err != nil {
+				return err
+			}
+			return s.reportOf(ctx, row, health.Finding{Reason: health.SecretUnreadable})
+		})
+	})
+	if err != nil {
+		s.Log.ErrorContext(ctx, "an unreadable secret is not recorded", "credential", row.ID, "error", err)
+	}
+	return s.sealedUp(row, cause)
 }
 
 // keep stores tokens until it succeeds: what was spent for them cannot be spent again. An answer without a refresh token

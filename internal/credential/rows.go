@@ -60,8 +60,8 @@ type Rows interface {
 	// Extend makes a lease that is still owner's last for d from now, even if it was over and nobody has taken it. It
 	// reports false when the lease is another's.
 	Extend(ctx context.Context, id, owner string, d time.Duration) (bool, error)
-	// Release ends a lease that is still owner's; after a failure it also records how many there were in a row and when
-	// the next attempt may be.
+	// Release ends a lease that is still owner's; after a failure of the generation that is there it also records how
+	// many there were in a row and when the next attempt may be. Nobody else changes the row until the transaction ends.
 	Release(ctx context.Context, id, owner string, after *Setback) error
 	// Renew stores tokens over generation g of a credential that is not ending, makes it active with generation g+1,
 	// and ends owner's lease. It reports false when the row has moved on.
@@ -96,8 +96,10 @@ type Stopping struct {
 
 // Setback is a failure that ends nothing.
 type Setback struct {
-	Failures int
-	Next     time.Time
+	// Generation is what failed: another that is there by now does not rest for it.
+	Generation int64
+	Failures   int
+	Next       time.Time
 	// Ahead is when the renewal ahead is tried again; zero leaves that as it is.
 	Ahead time.Time
 }

@@ -128,7 +128,7 @@ func (p *process) Extend(ctx context.Context, id, owner string, d time.Duration)
 func (p *process) Release(ctx context.Context, id, owner string, after *credential.Setback) error {
 	_, err := p.change(ctx, id, func(row *ent.Credential) bool { return owns(row, owner) }, func(row *ent.Credential) {
 		release(row, owner)
-		if after != nil {
+		if after != nil && after.Generation == row.Generation {
 			row.Failures, row.NextAttemptAt = after.Failures, &after.Next
 			if !after.Ahead.IsZero() {
 				row.RefreshAt = &after.Ahead

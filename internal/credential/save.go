@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -107,7 +108,7 @@ func (s *Service) SaveSecrets(ctx context.Context, integrationID string, changes
 	}
 	secrets, key, err := s.openBundle(row)
 	if err != nil {
-		return s.unreadable(ctx, row, err)
+		return s.unreadable(ctx, row, health.Present, err)
 	}
 	if secrets == nil {
 		secrets = map[string]seal.Secret{}

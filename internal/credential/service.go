@@ -25,7 +25,7 @@ import (
 // Health records findings about integrations, in the transaction of its context. *health.Service is one.
 type Health interface {
 	Report(ctx context.Context, integrationID string, f health.Finding) (bool, error)
-	Proved(ctx context.Context, integrationID string, byQuery bool) (bool, error)
+	Proved(ctx context.Context, integrationID string, revision int64) (bool, error)
 }
 
 // Audit appends to the trail, in the transaction of its context. *audit.Service is one.

@@ -159,15 +159,23 @@ func (r Stored) Extend(ctx context.Context, id, owner string, d time.Duration) (
 
 // Release ends owner's lease.
 func (r Stored) Release(ctx context.Context, id, owner string, after *Setback) error {
-	u := r.table(ctx).Update().Where(entcredential.ID(id), entcredential.LeaseOwner(owner)).
-		ClearLeaseOwner().ClearLeaseUntil()
 	if after != nil {
-		u.SetFailures(after.Failures).SetNextAttemptAt(after.Next)
+		u := r.table(ctx).Update().
+			Where(entcredential.ID(id), entcredential.LeaseOwner(owner), entcredential.Generation(after.Generation)).
+			ClearLeaseOwner().ClearLeaseUntil().SetFailures(after.Failures).SetNextAttemptAt(after.Next)
 		if !after.Ahead.IsZero() {
 			u.SetRefreshAt(after.Ahead)
 		}
+		if n, err := u.Save(ctx); err != nil || n == 1 {
+			return released(err)
+		}
 	}
-	if err := u.Exec(ctx); err != nil {
+	return released(r.table(ctx).Update().Where(entcredential.ID(id), entcredential.LeaseOwner(owner)).
+		ClearLeaseOwner().ClearLeaseUntil().Exec(ctx))
+}
+
+func released(err error) error {
+	if err != nil {
 		return fmt.Errorf("release a credential: %w", err)
 	}
 	return nil

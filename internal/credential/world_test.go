@@ -326,7 +326,7 @@ func (p *process) Report(ctx context.Context, _ string, f health.Finding) (bool,
 }
 
 // Proved is Health's.
-func (p *process) Proved(ctx context.Context, _ string, _ bool) (bool, error) {
+func (p *process) Proved(ctx context.Context, _ string, _ int64) (bool, error) {
 	return p.Report(ctx, "", health.Finding{Reason: health.OK})
 }
 

@@ -116,7 +116,7 @@ func TestBehaviour14ThreeFailedProbesDegradeAndOneSuccessRecovers(t *testing.T) 
 				t.Errorf("failure %d: changed = %v, %v; want %v", i+1, changed, err, want)
 			}
 		}
-		if changed, err := w.Proved(w.ctx, row.ID, false); err != nil || !changed {
+		if changed, err := w.Proved(w.ctx, row.ID, health.Present); err != nil || !changed {
 			t.Errorf("success: changed = %v, %v", changed, err)
 		}
 		if changed, err := w.ProbeFailed(w.ctx, row.ID, health.Finding{Reason: health.CredentialRejected}); err != nil || !changed {
@@ -131,8 +131,11 @@ func TestASuccessDoesNotGrantMissingScopes(t *testing.T) {
 		w := newWorld(t, s)
 		row := w.integration(t, w.users[0], "acme")
 		w.report(t, row, health.ScopesMissing)
-		if changed, err := w.Proved(w.ctx, row.ID, true); err != nil || changed {
+		if changed, err := w.Proved(w.ctx, row.ID, health.Present); err != nil || changed {
 			t.Errorf("Proved = %v, %v", changed, err)
+		}
+		if _, err := w.Answered(w.ctx, row); err != nil {
+			t.Error(err)
 		}
 		got := health.Of(w.Store.Client(w.ctx).Integration.GetX(w.ctx, row.ID))
 		if got.Reason != health.ScopesMissing || got.Action != health.GrantScopes || got.LastSucceededAt == nil {

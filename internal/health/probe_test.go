@@ -108,7 +108,7 @@ func (p *prober) Probe(ctx context.Context, row *ent.Integration) (health.Probed
 	p.mu.Unlock()
 	switch err := p.outcome(row); {
 	case err == nil:
-		_, err := p.Proved(ctx, row.ID, false)
+		_, err := p.Proved(ctx, row.ID, health.Present)
 		return health.Probed{Sent: true}, err
 	case errors.Is(err, errIll):
 		_, err := p.ProbeFailed(ctx, row.ID, health.Finding{Reason: health.ProviderError})
@@ -296,7 +296,7 @@ func TestGreenThatNothingProvesTurnsStaleOnceAndRecovers(t *testing.T) {
 	onClock(t, func(t *testing.T, w *world, c *clock) {
 		a, b := w.integration(t, w.users[0], "acme"), w.integration(t, w.users[1], "webhook")
 		for _, row := range []*ent.Integration{a, b} {
-			if _, err := w.Proved(w.ctx, row.ID, true); err != nil {
+			if _, err := w.Proved(w.ctx, row.ID, health.Present); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -331,7 +331,7 @@ func TestGreenThatNothingProvesTurnsStaleOnceAndRecovers(t *testing.T) {
 		if state.Status != health.Degraded || state.StaleAt != nil || !state.CheckedAt.Equal(proved) {
 			t.Errorf("health = %+v", state)
 		}
-		if changed, err := w.Proved(w.ctx, a.ID, false); err != nil || !changed {
+		if changed, err := w.Proved(w.ctx, a.ID, health.Present); err != nil || !changed {
 			t.Errorf("a proof does not recover it: %v", err)
 		}
 		c.pass(7 * 24 * time.Hour)
@@ -346,7 +346,7 @@ func TestAgeingNeverWritesOverAFreshProof(t *testing.T) {
 	onClock(t, func(t *testing.T, w *world, c *clock) {
 		row := w.integration(t, w.users[0], "acme")
 		for range 10 {
-			if _, err := w.Proved(w.ctx, row.ID, false); err != nil {
+			if _, err := w.Proved(w.ctx, row.ID, health.Present); err != nil {
 				t.Fatal(err)
 			}
 			c.pass(4 * every)
@@ -357,7 +357,7 @@ func TestAgeingNeverWritesOverAFreshProof(t *testing.T) {
 				}
 			})
 			both.Go(func() {
-				if _, err := w.Proved(w.ctx, row.ID, false); err != nil {
+				if _, err := w.Proved(w.ctx, row.ID, health.Present); err != nil {
 					t.Error(err)
 				}
 			})

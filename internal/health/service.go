@@ -9,6 +9,7 @@ import (
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/integration"
+	"github.com/patchbay/patchbay/ent/predicate"
 	"github.com/patchbay/patchbay/internal/audit"
 	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/feed"
@@ -47,27 +48,23 @@ func (s *Service) log() *slog.Logger {
 
 // Report records a finding and returns whether it changed the integration's health. A finding with the status and
 // reason that the integration has already renews the proof and makes no event. What passes by itself does not hide what
-// somebody has to mend: the finding is then left out.
+// somebody has to mend: the finding is then left out, and so is one of an earlier revision. After a definitive finding
+// the revision is another: what was under way by then proves nothing any more.
 func (s *Service) Report(ctx context.Context, integrationID string, f Finding) (bool, error) {
 	return s.report(ctx, integrationID, f, nil)
 }
 
-// Proved records that the provider has just honoured the credential. A query that succeeded sets lastSuccessfulQueryAt
-// as well. What a success does not prove stays: missing scopes are not granted by it.
-func (s *Service) Proved(ctx context.Context, integrationID string, byQuery bool) (bool, error) {
+// Proved records that the provider has just honoured the credential, as the integration was at this revision; Present
+// where what is there now was honoured. What a success does not prove stays: missing scopes are not granted by it.
+func (s *Service) Proved(ctx context.Context, integrationID string, revision int64) (bool, error) {
 	changed := false
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		now := s.Now()
-		update := s.Store.Client(ctx).Integration.Update().Where(integration.ID(integrationID)).
-			SetFailedProbes(0).SetHealthCheckedAt(now)
-		if byQuery {
-			update.SetLastSucceededAt(now)
-		}
-		if err := update.Exec(ctx); err != nil {
+		err := s.Store.Client(ctx).Integration.Update().Where(at(integrationID, revision)).
+			SetFailedProbes(0).SetHealthCheckedAt(s.Now()).Exec(ctx)
+		if err != nil {
 			return fmt.Errorf("record a proof of health: %w", err)
 		}
-		var err error
-		changed, err = s.report(ctx, integrationID, Finding{Reason: OK}, func(row *ent.Integration) bool {
+		changed, err = s.report(ctx, integrationID, Finding{Reason: OK, Revision: revision}, func(row *ent.Integration) bool {
 			return Reason(row.HealthReason) != ScopesMissing
 		})
 		return err
@@ -75,15 +72,23 @@ func (s *Service) Proved(ctx context.Context, integrationID string, byQuery bool
 	return changed, err
 }
 
-// Answered records that the provider has just answered a query of an integration: what Proved does, and that it was
-// used. It returns the integration as it is then. While health stays as it is, that is one write.
+// at matches an integration while it is at this revision, or whichever it is at for Present.
+func at(integrationID string, revision int64) predicate.Integration {
+	if revision == Present {
+		return integration.ID(integrationID)
+	}
+	return integration.And(integration.ID(integrationID), integration.Revision(revision))
+}
+
+// Answered records that the provider has just answered a query of an integration, as row was: what Proved does, and that
+// it was used. It returns the integration as it is then. While health stays as it is, that is one write.
 func (s *Service) Answered(ctx context.Context, row *ent.Integration) (*ent.Integration, error) {
 	var after *ent.Integration
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
 		client, now := s.Store.Client(ctx).Integration, s.Now()
 		good := Finding{Reason: OK}.State(now)
 		good.StaleAt = s.StaleAt(row.Provider, good)
-		update := client.Update().Where(integration.ID(row.ID),
+		update := client.Update().Where(at(row.ID, row.Revision),
 			integration.HealthStatus(string(good.Status)), integration.HealthReason(string(good.Reason))).
 			SetFailedProbes(0).SetHealthCheckedAt(now).SetLastSucceededAt(now).SetLastUsedAt(now)
 		s.plan(update, row, good)
@@ -92,11 +97,12 @@ func (s *Service) Answered(ctx context.Context, row *ent.Integration) (*ent.Inte
 			return fmt.Errorf("record an answer: %w", err)
 		}
 		if n == 0 { // it was something else
-			if _, err := s.Proved(ctx, row.ID, true); err != nil {
-				return err
-			}
-			if err := client.Update().Where(integration.ID(row.ID)).SetLastUsedAt(now).Exec(ctx); err != nil {
+			err := client.Update().Where(integration.ID(row.ID)).SetLastSucceededAt(now).SetLastUsedAt(now).Exec(ctx)
+			if err != nil {
 				return fmt.Errorf("note the use of an integration: %w", err)
+			}
+			if _, err := s.Proved(ctx, row.ID, row.Revision); err != nil {
+				return err
 			}
 		}
 		if after, err = client.Get(ctx, row.ID); err != nil {
@@ -117,7 +123,7 @@ func (s *Service) ProbeFailed(ctx context.Context, integrationID string, f Findi
 	}
 	changed := false
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		err := s.Store.Client(ctx).Integration.Update().Where(integration.ID(integrationID)).AddFailedProbes(1).Exec(ctx)
+		err := s.Store.Client(ctx).Integration.Update().Where(at(integrationID, f.Revision)).AddFailedProbes(1).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("count a failed probe: %w", err)
 		}
@@ -143,6 +149,9 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 			if err != nil {
 				return fmt.Errorf("read health: %w", err)
 			}
+			if f.Revision != Present && f.Revision != row.Revision { // something else was observed
+				return nil
+			}
 			if allows != nil && !allows(row) || f.passing() && Reason(row.HealthReason).needsSomebody() {
 				return nil
 			}
@@ -158,13 +167,16 @@ func (s *Service) report(ctx context.Context, integrationID string, f Finding, a
 			same := before.Status == after.Status && before.Reason == after.Reason
 
 			update := client.Integration.Update().
-				Where(integration.ID(integrationID),
+				Where(at(integrationID, row.Revision),
 					integration.HealthStatus(row.HealthStatus), integration.HealthReason(row.HealthReason)).
 				SetHealthStatus(string(after.Status)).SetHealthReason(string(after.Reason)).
 				SetHealthAction(string(after.Action))
 			s.plan(update, row, after)
 			if f.Reason == Stale {
 				update.Where(integration.StaleAtLTE(s.Now())) // a proof may come between
+			}
+			if f.Reason.Definitive() {
+				update.AddRevision(1)
 			}
 			if after.CheckedAt == nil {
 				update.ClearHealthCheckedAt()

@@ -122,7 +122,13 @@ type Finding struct {
 	Reason  Reason
 	Message string
 	Action  Action
+	// Revision is that of the integration which it was learned about, or Present. What was learned about an earlier one
+	// than is there says nothing, and is left out.
+	Revision int64
 }
+
+// Present stands for whichever revision an integration is at: for what is decided, or is held while it is recorded.
+const Present int64 = 0
 
 // passing reports whether the finding is a trouble of the provider that passes by itself.
 func (f Finding) passing() bool {

@@ -80,7 +80,9 @@ func (s *Service) learnAccount(ctx context.Context, p *provider.Provider, row *e
 	if err != nil {
 		return
 	}
-	use := credential.Use{IntegrationID: row.ID, Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime}
+	use := credential.Use{
+		IntegrationID: row.ID, Revision: row.Revision, Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime,
+	}
 	response, verdict, err := s.Credentials.Do(ctx, use, request)
 	if err != nil || verdict.Kind != provider.OK {
 		return
@@ -90,7 +92,7 @@ func (s *Service) learnAccount(ctx context.Context, p *provider.Provider, row *e
 		return
 	}
 	err = s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID), integration.AccountIDIsNil(),
-		integration.UpdatedAt(row.UpdatedAt)). // with settings that were changed meanwhile came another key
+		integration.Revision(row.Revision)). // with settings that were changed meanwhile came another key
 		SetAccountID(clipBytes(who.ID, maxAccount)).SetAccountName(clipBytes(who.Name, maxAccount)).Exec(ctx)
 	if err != nil {
 		s.Log.WarnContext(ctx, "the account of a key was not kept", "integration_id", row.ID, "error", err)

@@ -79,7 +79,7 @@ func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Inte
 	if err != nil {
 		return s.probeFailed(ctx, row, err)
 	}
-	use := credential.Use{IntegrationID: row.ID, Config: row.Config, Timeout: probeTimeout}
+	use := credential.Use{IntegrationID: row.ID, Revision: row.Revision, Config: row.Config, Timeout: probeTimeout}
 	response, _, err := s.Credentials.Do(ctx, use, request)
 	if err != nil {
 		return s.probeFailed(ctx, row, err)
@@ -87,10 +87,12 @@ func (s *Service) probe(ctx context.Context, p *provider.Provider, row *ent.Inte
 	verdict := p.Probe.Read(response)
 	if verdict.Kind == provider.OK {
 		s.learnAccount(ctx, p, row)
-		_, err = s.Health.Proved(ctx, row.ID, false)
+		_, err = s.Health.Proved(ctx, row.ID, row.Revision)
 		return health.Probed{Sent: true}, err
 	}
-	_, err = s.Health.ProbeFailed(ctx, row.ID, verdictFinding(verdict))
+	found := verdictFinding(verdict)
+	found.Revision = row.Revision
+	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
 	return health.Probed{Sent: true, Failed: true, RetryAfter: verdict.RetryAfter}, err
 }
 
@@ -111,6 +113,7 @@ func (s *Service) probeFailed(ctx context.Context, row *ent.Integration, err err
 	if e, ok := errors.AsType[*problem.Error](err); ok {
 		probed.RetryAfter = e.RetryAfter
 	}
+	found.Revision = row.Revision
 	_, err = s.Health.ProbeFailed(ctx, row.ID, found)
 	return probed, err
 }

@@ -154,7 +154,7 @@ func (s *Service) keepIntegration(ctx context.Context, g *grant, row *ent.Connec
 	if before != nil {
 		update := client.Integration.UpdateOneID(before.ID).SetAuthKind(provider.OAuth2).SetScopes(g.scopes).
 			SetNillableAccountID(account).SetNillableAccountName(name).SetConfig(row.Config).
-			SetSecretNames(secrets).SetConnectedAt(now).SetUpdatedAt(now).SetFailedProbes(0)
+			SetSecretNames(secrets).SetConnectedAt(now).SetUpdatedAt(now).SetFailedProbes(0).AddRevision(1)
 		if row.Name != nil {
 			update.SetName(*row.Name)
 		}

@@ -139,7 +139,7 @@ func (s *Service) changeSettings(
 			return nil, err
 		}
 	}
-	update.SetAuthKind(kind).SetConfig(given.public).SetSecretNames(given.names)
+	update.SetAuthKind(kind).SetConfig(given.public).SetSecretNames(given.names).AddRevision(1)
 	if before.AuthKind != provider.OAuth2 { // another key may be another account's
 		update.ClearAccountID().ClearAccountName()
 	}

@@ -107,6 +107,7 @@ func (a *asking) evidence(ctx context.Context, failure error) error {
 	if !ok {
 		return nil
 	}
+	found.Revision = a.row.Revision
 	_, err := a.Health.ProbeFailed(ctx, a.row.ID, found)
 	return err
 }

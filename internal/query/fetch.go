@@ -170,8 +170,9 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 
 // sendOnce sends one request. An answer that is none becomes a problem, whose cause tells the fate of the request.
 func (a *asking) sendOnce(ctx context.Context, request *provider.Request) (provider.Response, error) {
-	answer, verdict, err := a.Credentials.Do(ctx,
-		credential.Use{IntegrationID: a.row.ID, Config: a.row.Config, Timeout: a.in.Timeout}, request)
+	answer, verdict, err := a.Credentials.Do(ctx, credential.Use{
+		IntegrationID: a.row.ID, Revision: a.row.Revision, Config: a.row.Config, Timeout: a.in.Timeout,
+	}, request)
 	if err != nil {
 		return answer, err
 	}

@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "integrations" table
+ALTER TABLE "integrations" ADD COLUMN "revision" bigint NOT NULL DEFAULT 1;
