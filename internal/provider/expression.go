@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -13,9 +12,6 @@ import (
 )
 
 const (
-	// expressionTime is how long one expression may run. It needs milliseconds; but the clock on the wall also counts
-	// while a busy machine runs something else.
-	expressionTime = 2 * time.Second
 	// maxExpression is the longest source of an expression, in bytes.
 	maxExpression = 8 << 10
 	// maxOutputs is how many values are taken of one expression: many times what a question can ask for.
@@ -36,6 +32,7 @@ type Expression struct {
 var (
 	errExpression = errors.New("the expression failed on this input")
 	errTooLong    = fmt.Errorf("the expression ran for more than %v", expressionTime)
+	errTooMuch    = fmt.Errorf("the expression ran more than %d instructions", expressionSteps)
 )
 
 // UnmarshalYAML compiles the expression. Errors name the line of the manifest.
@@ -116,7 +113,7 @@ func (e *saidError) Value() any { return e.words }
 func (e *Expression) run(ctx context.Context, input, in, headers any, more func(any) bool) error {
 	limited, cancel := context.WithTimeout(ctx, expressionTime)
 	defer cancel()
-	iter := e.code.RunWithContext(limited, input, in, headers)
+	iter := e.code.RunWithContext(&work{limited, expressionSteps}, input, in, headers)
 	for {
 		v, ok := iter.Next()
 		if !ok {
@@ -128,6 +125,8 @@ func (e *Expression) run(ctx context.Context, input, in, headers any, more func(
 				return ctx.Err()
 			case limited.Err() != nil:
 				return errTooLong
+			case errors.Is(failed, errTooMuch):
+				return errTooMuch
 			}
 			if said, ok := errors.AsType[gojq.ValueError](failed); ok {
 				if words, ok := said.Value().(string); ok && words != "" {

@@ -88,6 +88,7 @@ func (p *Provider) unreadable(r Response, err error) error {
 		errTooLarge: "with more than can be read",
 		errTooDeep:  "with data that nests too deep",
 		errTooLong:  "with more than can be read in time",
+		errTooMuch:  "with more than can be read in time",
 	} {
 		if errors.Is(err, known) {
 			why = words
