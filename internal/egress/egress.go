@@ -19,8 +19,7 @@ const (
 	DefaultMaxBytes = 8 << 20
 	DefaultTimeout  = 30 * time.Second
 
-	connectTimeout = 5 * time.Second
-	tlsTimeout     = 5 * time.Second
+	connectTimeout = 10 * time.Second
 	headerTimeout  = 25 * time.Second
 	idleTimeout    = 90 * time.Second
 	maxHeader      = 256 << 10
@@ -41,8 +40,8 @@ type Options struct {
 	Resolver *net.Resolver
 	// Sandbox receives the names it serves; nil outside sandbox mode.
 	Sandbox *Redirect
-	// ConnectTimeout and HeaderTimeout shorten the limits on a connection and on the wait for an answer's header; 0
-	// keeps five and twenty-five seconds.
+	// ConnectTimeout bounds connecting, and the TLS handshake as much again; 0 means ten seconds. HeaderTimeout bounds
+	// the wait for an answer's header; 0 means twenty-five.
 	ConnectTimeout, HeaderTimeout time.Duration
 }
 
@@ -89,7 +88,7 @@ func transport(o Options, dial dialFunc, roots *x509.CertPool) *http.Transport {
 		Proxy:                  nil, // a proxy from the environment would be dialled instead of the checked address
 		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    tlsTimeout,
+		TLSHandshakeTimeout:    limit(o.ConnectTimeout, connectTimeout),
 		ResponseHeaderTimeout:  limit(o.HeaderTimeout, headerTimeout),
 		MaxResponseHeaderBytes: maxHeader,
 		IdleConnTimeout:        idleTimeout,
