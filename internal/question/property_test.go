@@ -179,38 +179,6 @@ func TestDaysTileTheWeekWhateverTheClocksDo(t *testing.T) {
 	})
 }
 
-// Not parallel: it compares how long reading takes.
-func TestHugeQuestionsAreReadInLinearTime(t *testing.T) {
-	phrases := make([]string, 60)
-	for i := range phrases {
-		phrases[i] = fmt.Sprintf("phrase number%d", i)
-	}
-	took := func(piece string, size int) time.Duration {
-		text := strings.Repeat(piece, size/len(piece)+1)
-		start := time.Now()
-		r := question.Read(text, question.Options{Now: start, Phrases: phrases})
-		_, _ = question.Choose(text, []question.Candidate{{Name: "a", Phrases: phrases}})
-		d := time.Since(start)
-		if len(r.Text) > len(text) {
-			t.Errorf("%q: more text than question", piece)
-		}
-		return d
-	}
-	for _, piece := range []string{
-		"week of ", "between ", "end of the ", "from sarah and ", "\"", "last ", "next 3 ", "the first week of march ", "a", "3/4 ",
-		"about ", "email to to ", "monday and tuesday ", "“", "2 to ", "not ", "-", "é", "\xff", "in the ", "schedule and ",
-	} {
-		// four times the text may take four times as long; were it quadratic, sixteen times
-		linear := false
-		for try := 0; try < 5 && !linear; try++ {
-			linear = took(piece, 100<<10) < 10*took(piece, 25<<10)+20*time.Millisecond
-		}
-		if !linear {
-			t.Errorf("the time to read %q again and again does not grow in proportion to its length", piece)
-		}
-	}
-}
-
 func FuzzRead(f *testing.F) {
 	for _, g := range readGolden(f, "reading.txt") {
 		f.Add(g.ask)
