@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"go.uber.org/goleak"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/graph"
@@ -26,6 +25,7 @@ import (
 	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/egress"
 	"github.com/patchbay/patchbay/internal/health"
+	"github.com/patchbay/patchbay/internal/house/leak"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/oauth"
@@ -42,7 +42,7 @@ import (
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // both runs a test on each database.
 func both(t *testing.T, fn func(t *testing.T, e *env)) {
@@ -89,7 +89,9 @@ func newEnv(t *testing.T, s *store.Store) *env {
 	client := func(group string) (oauth.Client, bool) {
 		return oauth.Client{ID: "client-of-" + group, Secret: seal.NewSecret("not-a-real-one")}, group == "google"
 	}
-	door := egress.New(egress.Options{AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true})
+	door := egress.New(egress.Options{
+		AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AllowHTTP: true, ConnectTimeout: time.Minute,
+	})
 	t.Cleanup(door.Close)
 	trail := &audit.Service{Store: s, Now: now, NewID: newID}
 	e.health = &health.Service{Store: s, Audit: trail, Now: now, NewID: newID}

@@ -311,7 +311,9 @@ func TestAWebhookReceivesItsSecretAndASignature(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := egress.New(egress.Options{AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+		out := egress.New(egress.Options{
+			AllowPrefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, ConnectTimeout: time.Minute,
+		})
 		t.Cleanup(out.Close)
 		s := e.service(t, all.Get, out.Client)
 		it := e.integration(t, "custom_webhook", provider.APIKey)

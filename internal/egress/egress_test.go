@@ -17,15 +17,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/patchbay/patchbay/internal/egress"
+	"github.com/patchbay/patchbay/internal/house/leak"
 	"github.com/patchbay/patchbay/internal/problem"
 )
 
 const mark = "MARKED-SECRET-7f3a"
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 

@@ -25,7 +25,7 @@ func next(t *testing.T, stream <-chan health.Event) health.Event {
 			t.Fatal("the stream ended")
 		}
 		return e
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event came")
 	}
 	panic("unreachable")
@@ -208,7 +208,7 @@ func TestAStreamOutlastsADatabaseThatCannotBeRead(t *testing.T) {
 		}
 		select {
 		case <-said:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("nothing was said of the outage")
 		}
 		alter("ALTER TABLE elsewhere RENAME TO company_sequences")

@@ -6,11 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/ent/connectattempt"
 	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/house/leak"
 	"github.com/patchbay/patchbay/internal/id"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
@@ -19,7 +18,7 @@ import (
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // run runs a test in a world of its own on each database.
 func run(t *testing.T, fn func(t *testing.T, w *integrationtest.World)) {

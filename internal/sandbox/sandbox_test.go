@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/patchbay/patchbay/internal/egress"
+	"github.com/patchbay/patchbay/internal/house/leak"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
@@ -22,7 +21,7 @@ import (
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // sunday is the fixed clock's first reading: 22 November 2026, ten o'clock in Berlin.
 var sunday = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -77,7 +76,7 @@ func start(t *testing.T, opts sandbox.Options) *world {
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.door = egress.New(egress.Options{Sandbox: w.Redirect()})
+	w.door = egress.New(egress.Options{Sandbox: w.Redirect(), ConnectTimeout: time.Minute})
 	w.http = w.door.Client(egress.Policy{Hosts: w.Hosts(), MaxBytes: 256 << 20})
 	t.Cleanup(w.stop)
 	return w

@@ -77,7 +77,7 @@ func Around(t *testing.T, s *store.Store, redirect *egress.Redirect, client func
 	must(t, err)
 	ring, err := seal.NewRing()
 	must(t, err)
-	door := egress.New(egress.Options{Sandbox: redirect})
+	door := egress.New(egress.Options{Sandbox: redirect, ConnectTimeout: time.Minute})
 	t.Cleanup(door.Close)
 	newID := id.NewSource(w.Now).New
 	log := slog.New(slog.DiscardHandler)
