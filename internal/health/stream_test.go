@@ -26,7 +26,7 @@ var reasons = []health.Reason{health.ProviderError, health.OK}
 // settled waits until what a test has started is gone: the number of goroutines comes down to base.
 func settled(t *testing.T, base int) {
 	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+	for limit := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		n := runtime.NumGoroutine()
 		if n <= base {
 			return
@@ -245,7 +245,7 @@ func within(t *testing.T, stream <-chan health.Event) (health.Event, bool) {
 	select {
 	case e, open := <-stream:
 		return e, open
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event came")
 		return health.Event{}, false
 	}

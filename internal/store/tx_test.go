@@ -321,6 +321,9 @@ func TestAReplicasClockFollowsTheDatabasesThoughItJumps(t *testing.T) {
 				t.Errorf("the clock jumped by %v without a look", gone)
 			}
 			ahead, err := c.Sync(t.Context())
+			for errors.Is(err, store.ErrSlowLook) { // the machine is busy
+				ahead, err = c.Sync(t.Context())
+			}
 			if err != nil || (ahead+hours*time.Hour).Abs() > time.Minute {
 				t.Errorf("this machine is said to be %v ahead of a clock that is %d hours ahead of it, %v", ahead, hours, err)
 			}

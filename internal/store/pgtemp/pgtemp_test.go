@@ -55,7 +55,7 @@ func gone(t *testing.T, raw string) {
 	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	limit := time.NewTimer(20 * time.Second)
+	limit := time.NewTimer(time.Minute)
 	defer limit.Stop()
 	for {
 		if _, err := os.Stat(u.Query().Get("host")); errors.Is(err, fs.ErrNotExist) {
