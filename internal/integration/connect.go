@@ -92,9 +92,6 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayBegin(ctx, owner); err != nil {
-		return nil, err
-	}
 	scopes, err := askFor(p, in.Scopes, before)
 	if err != nil {
 		return nil, err
@@ -121,15 +118,22 @@ func (s *Service) Connect(ctx context.Context, in ConnectInput) (*Attempt, error
 		return nil, err
 	}
 	now := s.Now()
-	row, err := s.Store.Client(ctx).ConnectAttempt.Create().SetID(rowID).SetNillableUserID(owner).
-		SetProvider(p.Name).SetNillableIntegrationID(in.IntegrationID).
-		SetStateHash(hashState(state.Reveal())).SetVerifier(verifier.sealed).
-		SetRedirectURL(s.redirectFor(in.RedirectURL)).SetOwnPage(in.RedirectURL == nil).
-		SetScopes(scopes).SetConfig(given.public).SetSecrets(secrets).
-		SetNillableName(trimmed(in.Name)).SetAcceptOtherAccount(in.AcceptOtherAccount).SetClientID(client.ID).
-		SetStatus(string(Pending)).SetCreatedAt(now).SetExpiresAt(now.Add(attemptLife)).Save(ctx)
+	var row *ent.ConnectAttempt
+	err = s.begin(ctx, owner, func(ctx context.Context) (err error) {
+		row, err = s.Store.Client(ctx).ConnectAttempt.Create().SetID(rowID).SetNillableUserID(owner).
+			SetProvider(p.Name).SetNillableIntegrationID(in.IntegrationID).
+			SetStateHash(hashState(state.Reveal())).SetVerifier(verifier.sealed).
+			SetRedirectURL(s.redirectFor(in.RedirectURL)).SetOwnPage(in.RedirectURL == nil).
+			SetScopes(scopes).SetConfig(given.public).SetSecrets(secrets).
+			SetNillableName(trimmed(in.Name)).SetAcceptOtherAccount(in.AcceptOtherAccount).SetClientID(client.ID).
+			SetStatus(string(Pending)).SetCreatedAt(now).SetExpiresAt(now.Add(attemptLife)).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("begin to connect: %w", err)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("begin to connect: %w", err)
+		return nil, err
 	}
 	attempt := &Attempt{State: state, ExpiresAt: row.ExpiresAt}
 	if row.OwnPage {

@@ -98,12 +98,17 @@ func (s *Service) lockOwner(ctx context.Context, row *ent.ConnectAttempt) error 
 	if row.UserID != nil {
 		return s.lockUser(ctx, *row.UserID)
 	}
-	query := s.Store.Client(ctx).Company.Query().Where(company.ID(row.CompanyID))
+	return s.lockCompany(ctx, row.CompanyID)
+}
+
+// lockCompany keeps others who lock the company out until the transaction ends.
+func (s *Service) lockCompany(ctx context.Context, companyID string) error {
+	query := s.Store.Client(ctx).Company.Query().Where(company.ID(companyID))
 	if s.Store.Locks() {
 		query.ForUpdate()
 	}
 	if _, err := query.OnlyID(ctx); err != nil {
-		return fmt.Errorf("lock the company of a new integration: %w", err)
+		return fmt.Errorf("lock a company: %w", err)
 	}
 	return nil
 }

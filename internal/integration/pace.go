@@ -15,11 +15,30 @@ import (
 
 // How many attempts to connect may begin within attemptLife, whatever becomes of them: for one person, who needs a few,
 // or for the company itself; and for one company, whose users may all come on one day. Each is a row that is kept for a
-// day, so this bounds the table as well. Callers that come at the same moment may exceed it by their number.
+// day, so this bounds the table as well.
 const (
 	maxAttempts        = 100
 	maxCompanyAttempts = 5000
 )
+
+// begin runs write, which adds an attempt of owner's, unless too many were begun. Attempts of one company are counted and
+// added one after the other, so that however many callers come at the same moment, no more are let in than may be; who
+// is refused has waited for nobody.
+func (s *Service) begin(ctx context.Context, owner *string, write func(context.Context) error) error {
+	if err := s.mayBegin(ctx, owner); err != nil {
+		return err
+	}
+	return s.Store.RetryTx(ctx, func(ctx context.Context) error {
+		v, _ := viewer.From(ctx)
+		if err := s.lockCompany(viewer.SystemFor(ctx, v.Company), v.Company); err != nil {
+			return err
+		}
+		if err := s.mayBegin(ctx, owner); err != nil {
+			return err
+		}
+		return write(ctx)
+	})
+}
 
 // mayBegin returns a problem that says when to try again while too many attempts were begun.
 func (s *Service) mayBegin(ctx context.Context, owner *string) error {

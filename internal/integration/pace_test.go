@@ -3,6 +3,8 @@ package integration_test
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +57,28 @@ func TestTooManyAttemptsOfOneUserSayWhenTheNextMayBe(t *testing.T) {
 		}
 		if begin(t, w, w.User) == 0 {
 			t.Error("a hundred and one within ten minutes")
+		}
+	})
+}
+
+func TestCallersWhoComeAtTheSameMomentDoNotExceedTheLimit(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		var admitted atomic.Int64
+		var callers sync.WaitGroup
+		for range 200 {
+			callers.Go(func() {
+				_, err := w.Service.Connect(w.Ctx, w.ConnectInput(w.User))
+				switch {
+				case err == nil:
+					admitted.Add(1)
+				case !problem.Is(err, problem.TooManyAttempts):
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		if kept := w.Store.Client(w.Ctx).ConnectAttempt.Query().CountX(w.Ctx); kept != 100 || admitted.Load() != 100 {
+			t.Errorf("%d of 200 were let in, %d are kept, want 100", admitted.Load(), kept)
 		}
 	})
 }
