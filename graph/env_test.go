@@ -44,6 +44,9 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
+// shared are the manifests of every env: to compile them takes longer than most tests.
+var shared = sync.OnceValues(func() (*provider.Catalog, error) { return provider.Load(catalog.FS, kindsManifest()) })
+
 // both runs a test on each database.
 func both(t *testing.T, fn func(t *testing.T, e *env)) {
 	t.Helper()
@@ -76,7 +79,7 @@ func newEnv(t *testing.T, s *store.Store) *env {
 	t.Helper()
 	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	newID := id.NewSource(now).New
-	manifests, err := provider.Load(catalog.FS, kindsManifest())
+	manifests, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}

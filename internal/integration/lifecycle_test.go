@@ -108,6 +108,7 @@ func TestAGrantThatStandsByItselfIsRevokedAlone(t *testing.T) {
 	run(t, func(t *testing.T, w *integrationtest.World) {
 		row := w.Connect(t, w.User)
 		w.Connect(t, w.Other)
+		w.Catalog = integrationtest.NewCatalog(t)
 		p, _ := w.Catalog.Get(integrationtest.Provider)
 		p.Auth.OAuth2.Revoke.Ends = oauth.EndsGrant
 		if got, err := w.Disconnect(w.Ctx, row.ID); err != nil || got.Outcome != credential.Revoked {

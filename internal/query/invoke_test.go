@@ -39,7 +39,7 @@ func args(t *testing.T, text string) map[string]any {
 func (w *world) invoke(t *testing.T, name, arguments string, change ...func(*query.InvokeInput)) (*query.Result, error) {
 	t.Helper()
 	in := query.InvokeInput{
-		IntegrationID: w.row.ID, Capability: name, Arguments: args(t, arguments), Timeout: 10 * time.Second,
+		IntegrationID: w.row.ID, Capability: name, Arguments: args(t, arguments), Timeout: patience,
 	}
 	for _, fn := range change {
 		fn(&in)
@@ -146,7 +146,7 @@ func TestACallThatCannotBeMadeIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		v, _ := viewer.From(w.Ctx)
 		v.Scopes = []viewer.Scope{viewer.IntegrationsWrite}
 		in := query.InvokeInput{
-			IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: time.Second,
+			IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: patience,
 		}
 		_, err := w.Invoke(viewer.With(t.Context(), v), in)
 		refused(t, err, problem.Forbidden)
@@ -226,7 +226,7 @@ func TestAWriteGoesOnWhenItsCallerLeaves(t *testing.T) {
 			fmt.Fprint(rw, `{"title":"x"}`)
 		})
 		in := query.InvokeInput{
-			IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: time.Second,
+			IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: patience,
 			IdempotencyKey: new("k"),
 		}
 		if _, err := w.Invoke(ctx, in); err != nil {
@@ -317,7 +317,7 @@ func TestACallByNameTakesFewStatements(t *testing.T) {
 		w.Vendor.Answer(added, http.StatusOK, `{"title":"x"}`)
 		count := func(change ...func(*query.InvokeInput)) *store.Counter {
 			in := query.InvokeInput{
-				IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: time.Second,
+				IntegrationID: w.row.ID, Capability: "add_entry", Arguments: args(t, `{"title":"x"}`), Timeout: patience,
 			}
 			for _, fn := range change {
 				fn(&in)

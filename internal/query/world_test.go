@@ -24,6 +24,9 @@ const (
 	hook    = "hook.example.com/ask"
 )
 
+// patience is the time for what is to succeed, the longest there is: a busy machine may be slow.
+const patience = 30 * time.Second
+
 // world is integrationtest's, with the room under test.
 type world struct {
 	*integrationtest.World
@@ -49,7 +52,7 @@ func newWorld(s *store.Store, around *integrationtest.World) *world {
 }
 
 func (w *world) ask(text string, change ...func(*query.AskInput)) (*query.Result, error) {
-	in := query.AskInput{IntegrationID: w.row.ID, Query: text, Limit: 20, Timeout: 10 * time.Second}
+	in := query.AskInput{IntegrationID: w.row.ID, Query: text, Limit: 20, Timeout: patience}
 	for _, fn := range change {
 		fn(&in)
 	}
@@ -58,7 +61,7 @@ func (w *world) ask(text string, change ...func(*query.AskInput)) (*query.Result
 
 // shortly is a question that is soon answered.
 func (w *world) shortly() query.AskInput {
-	return query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: 10 * time.Second}
+	return query.AskInput{IntegrationID: w.row.ID, Query: "meetings", Limit: 1, Timeout: patience}
 }
 
 func (w *world) must(t *testing.T, text string, change ...func(*query.AskInput)) *query.Result {

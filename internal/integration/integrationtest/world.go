@@ -34,6 +34,25 @@ import (
 //go:embed manifests
 var manifests embed.FS
 
+// shared are the manifests of every world: to compile them takes longer than most tests.
+var shared = sync.OnceValues(load)
+
+func load() (*provider.Catalog, error) {
+	own, err := fs.Sub(manifests, "manifests")
+	if err != nil {
+		return nil, err
+	}
+	return provider.Load(catalog.FS, own)
+}
+
+// NewCatalog returns manifests that no other world uses, so that a test may change them.
+func NewCatalog(t *testing.T) *provider.Catalog {
+	t.Helper()
+	own, err := load()
+	must(t, err)
+	return own
+}
+
 // Provider is the name of the vendor's manifest, and RedirectURL where the tests' own application is.
 const (
 	Provider    = "acme_agenda"
@@ -71,9 +90,7 @@ func New(t *testing.T, s *store.Store) *World {
 func Around(t *testing.T, s *store.Store, redirect *egress.Redirect, client func(string) (oauth.Client, bool)) *World {
 	t.Helper()
 	w := &World{now: Start}
-	own, err := fs.Sub(manifests, "manifests")
-	must(t, err)
-	providers, err := provider.Load(catalog.FS, own)
+	providers, err := shared()
 	must(t, err)
 	ring, err := seal.NewRing()
 	must(t, err)
@@ -90,8 +107,9 @@ func Around(t *testing.T, s *store.Store, redirect *egress.Redirect, client func
 	}
 	state := &health.Service{Store: s, Audit: trail, Every: every, Now: w.Now, NewID: newID}
 	credentials := credential.New(credential.Deps{
-		Rows: credential.Stored{Store: s}, Health: state, Audit: trail, Ring: ring, Provider: providers.Get, Client: client,
-		HTTP: door.Client, Now: w.Now, NewID: newID, Log: log,
+		Rows: credential.Stored{Store: s}, Health: state, Audit: trail, Ring: ring, Client: client,
+		Provider: func(name string) (*provider.Provider, bool) { return w.Catalog.Get(name) },
+		HTTP:     door.Client, Now: w.Now, NewID: newID, Log: log,
 	})
 	t.Cleanup(func() { _ = credentials.Close(context.Background()) })
 	w.Service = &integration.Service{
