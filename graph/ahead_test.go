@@ -123,7 +123,7 @@ func TestFragmentsAliasesAndDirectivesAreLookedThrough(t *testing.T) {
 }
 
 func TestEverythingElseBelowAPageIsReadTogether(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
+	bothAtLeisure(t, func(t *testing.T, e *env) {
 		e.world(30, 2, 1)
 		r := e.must("acme", `{ integrations(first: 60) { nodes { id user { externalId }
 			stats { queriesTotal } personalityAccess { allowed } healthHistory { totalCount } } } }`, nil)

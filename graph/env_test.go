@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -54,6 +55,19 @@ func both(t *testing.T, fn func(t *testing.T, e *env)) {
 	storetest.Run(t, func(t *testing.T, s *store.Store) {
 		t.Helper()
 		fn(t, newEnv(t, s))
+	})
+}
+
+// bothAtLeisure is both for what is gathered within a millisecond: its clock goes on only when nothing else can happen,
+// so that a busy machine tears nothing apart.
+func bothAtLeisure(t *testing.T, fn func(t *testing.T, e *env)) {
+	t.Helper()
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, url string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			fn(t, newEnv(t, storetest.Open(t, store.Options{URL: url})))
+		})
 	})
 }
 

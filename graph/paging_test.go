@@ -168,7 +168,7 @@ func TestNestedPagesKnowTheirNeighbours(t *testing.T) {
 }
 
 func TestTotalCountCostsAStatementOnlyWhenAsked(t *testing.T) {
-	both(t, func(t *testing.T, e *env) {
+	bothAtLeisure(t, func(t *testing.T, e *env) {
 		e.world(3, 1, 1)
 		for document, want := range map[string]int{
 			`{ users { nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor } } }`: 1,
