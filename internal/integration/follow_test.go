@@ -18,7 +18,7 @@ func stands(t *testing.T, stream <-chan *integration.Progress, want integration.
 			t.Fatalf("got %+v, want %s", p, want)
 		}
 		return p
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("%s was not told", want)
 		return nil
 	}
@@ -31,7 +31,7 @@ func over(t *testing.T, stream <-chan *integration.Progress) {
 		if open {
 			t.Errorf("more came: %+v", p)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("the stream goes on")
 	}
 }
