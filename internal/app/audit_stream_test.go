@@ -23,7 +23,8 @@ func TestTheAuditTrailIsStreamed(t *testing.T) {
 		created := map[string]any{"filter": map[string]any{"eventTypes": []string{"CREATED", "DELETED"}}}
 		begin := there.subscribe(query, created)
 		var first map[string]any
-		for n := 0; first == nil && n < 60; n++ { // the first ones may be written before the stream has begun
+		for limit := time.Now().Add(patience); first == nil && time.Now().Before(limit); {
+			// the first ones may be written before the stream has begun
 			here.mutate("userCreate", "user { id }", map[string]any{})
 			select {
 			case first = <-begin:

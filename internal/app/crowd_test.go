@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
@@ -68,13 +67,13 @@ func TestAThousandSubscribersComeAndGo(t *testing.T) { //nolint:paralleltest // 
 			}
 		}
 	}
-	visit, leave := context.WithTimeout(t.Context(), time.Minute)
+	visit, leave := context.WithTimeout(t.Context(), patience)
 	follow(visit, hooks[:1], func(string, string) bool { return false }) // what the first one makes stays
 	leave()
 	s.answers(hooks[0])
 	routines, memory := runtime.NumGoroutine(), heapInUse()
 
-	ctx, leave := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, leave := context.WithTimeout(t.Context(), 3*patience)
 	defer leave()
 	var ready, heard, gone sync.WaitGroup
 	for n := range subscribers {

@@ -22,8 +22,8 @@ import (
 
 const (
 	// installLimit and peerLimit bound the processes that the peer needs.
-	installLimit = 2 * time.Minute
-	peerLimit    = 3 * time.Minute
+	installLimit = 5 * time.Minute
+	peerLimit    = 10 * time.Minute
 )
 
 // peer is a Google that nobody here wrote, in a process of its own: npm's @emulators/google, held by testdata/peer.
@@ -175,7 +175,7 @@ func (g *peer) browse(address, account string) (page string, last *url.URL) {
 		}
 		return nil
 	}
-	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: stay}
+	browser := &http.Client{Jar: jar, Timeout: patience, CheckRedirect: stay}
 	resp, err := browser.Get(address)
 	for range 5 {
 		if err != nil {

@@ -205,7 +205,7 @@ func wait(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for limit := time.After(60 * time.Second); !so(); {
+	for limit := time.After(patience); !so(); {
 		select {
 		case <-look.C:
 		case <-limit:

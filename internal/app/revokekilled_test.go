@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,22 +33,15 @@ func TestAKillSwitchThatIsKilledGoesOnWithWhatIsLeft(t *testing.T) {
 				"revoke", "--company", "Acme", "--yes", "--key-ring-file", s.ringFile,
 			}, s.args...), more...)
 		}
-		cmd := exec.Command("patchbay", //nolint:noctx // it is killed
-			revoke("--egress-allow", strings.TrimPrefix(silent.URL, "http://"))...)
-		cmd.Args[slices.Index(cmd.Args, "--manifests")+1] = revokingAt(t, s.vendor.URL, silent.URL)
-		said := newOutput()
-		cmd.Stdout, cmd.Stderr = said, said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		args := revoke("--egress-allow", strings.TrimPrefix(silent.URL, "http://"))
+		args[slices.Index(args, "--manifests")+1] = revokingAt(t, s.vendor.URL, silent.URL)
+		process := newVictim(t, database, args...)
 		select {
 		case <-asked:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("the vendor was not told:\n%s", said)
+		case <-time.After(patience):
+			t.Fatalf("the vendor was not told:\n%s", process.said)
 		}
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		process.kill(t)
 
 		for _, id := range []string{calendar, hook} {
 			if payload := s.question(id); at(payload, "userErrors", 0, "code") != "NOT_FOUND" {

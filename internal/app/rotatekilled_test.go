@@ -3,7 +3,6 @@ package app_test
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,12 +36,7 @@ func TestARotationThatIsKilledGoesOnWithItsCountsEqual(t *testing.T) {
 			t.Fatal(err)
 		}
 		rotate := []string{"keys", "rotate", "--database", database, "--key-ring-file", ringFile}
-		cmd := exec.Command("patchbay", rotate...) //nolint:noctx // it is killed
-		said := newOutput()
-		cmd.Stdout, cmd.Stderr = said, said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		process := newVictim(t, database, rotate...)
 		// sealedAnew counts what the new key has sealed: its id is the four bytes behind the first.
 		sealedAnew := func() (n int) {
 			t.Helper()
@@ -60,8 +54,7 @@ func TestARotationThatIsKilledGoesOnWithItsCountsEqual(t *testing.T) {
 			return n
 		}
 		wait(t, "the first values", func() bool { return sealedAnew() > 0 })
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		process.kill(t)
 		done := sealedAnew()
 		if done == rows {
 			t.Skipf("this machine has rotated %d values before they could be counted", rows)

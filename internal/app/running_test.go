@@ -22,6 +22,10 @@ import (
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
+// patience is how long a test waits for what must happen. It says nothing about how soon that is, and costs time only
+// where it does not happen.
+const patience = 3 * time.Minute
+
 // running is a Patchbay that was started by its own command line, and a client of its HTTP.
 type running struct {
 	t       *testing.T
@@ -62,7 +66,7 @@ func (o *output) String() string {
 func (o *output) find(t *testing.T, pattern string, ended <-chan struct{}) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	limit := time.After(60 * time.Second)
+	limit := time.After(patience)
 	for {
 		if m := re.FindStringSubmatch(o.String()); m != nil {
 			return m[1]
@@ -279,7 +283,7 @@ func next(t *testing.T, events <-chan map[string]any) map[string]any {
 			t.Fatal("the stream ended")
 		}
 		return e
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no event came")
 	}
 	panic("unreachable")
@@ -293,7 +297,7 @@ func (r *running) browse(address string) (status int, page string, last string) 
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
+	browser := &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
 		req.Header.Set("Sandbox-Consent", "allow")
 		if !strings.HasPrefix(req.URL.Host, "127.0.0.1") && !strings.HasPrefix(req.URL.Host, "localhost") {
 			return http.ErrUseLastResponse

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -19,7 +18,7 @@ const streamed = `subscription($after: String) {
 // socket subscribes over WebSocket (graphql-transport-ws) and returns a function that reads the next event.
 func (r *running) socket(query string, variables map[string]any) func() map[string]any {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	conn, _, err := websocket.Dial(ctx, r.URL+"/graphql", &websocket.DialOptions{ //nolint:bodyclose // the connection's
 		Subprotocols: []string{"graphql-transport-ws"},
 	})
@@ -35,7 +34,9 @@ func (r *running) socket(query string, variables map[string]any) func() map[stri
 	}
 	next := func() map[string]any {
 		r.t.Helper()
-		_, frame, err := conn.Read(ctx)
+		limited, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		_, frame, err := conn.Read(limited)
 		if err != nil {
 			r.t.Fatal(err)
 		}
