@@ -35,6 +35,8 @@ type Credential struct {
 	Config column.Object `json:"config,omitempty"`
 	// The OAuth client that the tokens were issued to: another client cannot refresh them.
 	ClientID *string `json:"client_id,omitempty"`
+	// The provider's id of the account; known once the credential is ending.
+	AccountID *string `json:"account_id,omitempty"`
 	// AccessToken holds the value of the "access_token" field.
 	AccessToken seal.Sealed `json:"-"`
 	// RefreshToken holds the value of the "refresh_token" field.
@@ -85,7 +87,7 @@ func (*Credential) scanValues(columns []string) ([]any, error) {
 			values[i] = new(seal.Sealed)
 		case credential.FieldLifetimeSeconds, credential.FieldGeneration, credential.FieldFailures:
 			values[i] = new(sql.NullInt64)
-		case credential.FieldID, credential.FieldCompanyID, credential.FieldIntegrationID, credential.FieldUserID, credential.FieldProvider, credential.FieldAuthKind, credential.FieldState, credential.FieldClientID, credential.FieldTokenType, credential.FieldLeaseOwner:
+		case credential.FieldID, credential.FieldCompanyID, credential.FieldIntegrationID, credential.FieldUserID, credential.FieldProvider, credential.FieldAuthKind, credential.FieldState, credential.FieldClientID, credential.FieldAccountID, credential.FieldTokenType, credential.FieldLeaseOwner:
 			values[i] = new(sql.NullString)
 		case credential.FieldExpiresAt, credential.FieldRefreshedAt, credential.FieldLeaseUntil, credential.FieldNextAttemptAt, credential.FieldRefreshAt, credential.FieldEndingSince, credential.FieldCreatedAt, credential.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -160,6 +162,13 @@ func (_m *Credential) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ClientID = new(string)
 				*_m.ClientID = value.String
+			}
+		case credential.FieldAccountID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field account_id", values[i])
+			} else if value.Valid {
+				_m.AccountID = new(string)
+				*_m.AccountID = value.String
 			}
 		case credential.FieldAccessToken:
 			if value, ok := values[i].(*seal.Sealed); !ok {
@@ -333,6 +342,11 @@ func (_m *Credential) String() string {
 	builder.WriteString(", ")
 	if v := _m.ClientID; v != nil {
 		builder.WriteString("client_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.AccountID; v != nil {
+		builder.WriteString("account_id=")
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")

@@ -97,6 +97,20 @@ func (_c *CredentialCreate) SetNillableClientID(v *string) *CredentialCreate {
 	return _c
 }
 
+// SetAccountID sets the "account_id" field.
+func (_c *CredentialCreate) SetAccountID(v string) *CredentialCreate {
+	_c.mutation.SetAccountID(v)
+	return _c
+}
+
+// SetNillableAccountID sets the "account_id" field if the given value is not nil.
+func (_c *CredentialCreate) SetNillableAccountID(v *string) *CredentialCreate {
+	if v != nil {
+		_c.SetAccountID(*v)
+	}
+	return _c
+}
+
 // SetAccessToken sets the "access_token" field.
 func (_c *CredentialCreate) SetAccessToken(v seal.Sealed) *CredentialCreate {
 	_c.mutation.SetAccessToken(v)
@@ -405,6 +419,11 @@ func (_c *CredentialCreate) check() error {
 			return &ValidationError{Name: "client_id", err: fmt.Errorf(`ent: validator failed for field "Credential.client_id": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.AccountID(); ok {
+		if err := credential.AccountIDValidator(v); err != nil {
+			return &ValidationError{Name: "account_id", err: fmt.Errorf(`ent: validator failed for field "Credential.account_id": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.TokenType(); !ok {
 		return &ValidationError{Name: "token_type", err: errors.New(`ent: missing required field "Credential.token_type"`)}
 	}
@@ -508,6 +527,10 @@ func (_c *CredentialCreate) createSpec() (*Credential, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ClientID(); ok {
 		_spec.SetField(credential.FieldClientID, field.TypeString, value)
 		_node.ClientID = &value
+	}
+	if value, ok := _c.mutation.AccountID(); ok {
+		_spec.SetField(credential.FieldAccountID, field.TypeString, value)
+		_node.AccountID = &value
 	}
 	if value, ok := _c.mutation.AccessToken(); ok {
 		_spec.SetField(credential.FieldAccessToken, field.TypeBytes, value)
@@ -704,6 +727,24 @@ func (u *CredentialUpsert) UpdateClientID() *CredentialUpsert {
 // ClearClientID clears the value of the "client_id" field.
 func (u *CredentialUpsert) ClearClientID() *CredentialUpsert {
 	u.SetNull(credential.FieldClientID)
+	return u
+}
+
+// SetAccountID sets the "account_id" field.
+func (u *CredentialUpsert) SetAccountID(v string) *CredentialUpsert {
+	u.Set(credential.FieldAccountID, v)
+	return u
+}
+
+// UpdateAccountID sets the "account_id" field to the value that was provided on create.
+func (u *CredentialUpsert) UpdateAccountID() *CredentialUpsert {
+	u.SetExcluded(credential.FieldAccountID)
+	return u
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (u *CredentialUpsert) ClearAccountID() *CredentialUpsert {
+	u.SetNull(credential.FieldAccountID)
 	return u
 }
 
@@ -1125,6 +1166,27 @@ func (u *CredentialUpsertOne) UpdateClientID() *CredentialUpsertOne {
 func (u *CredentialUpsertOne) ClearClientID() *CredentialUpsertOne {
 	return u.Update(func(s *CredentialUpsert) {
 		s.ClearClientID()
+	})
+}
+
+// SetAccountID sets the "account_id" field.
+func (u *CredentialUpsertOne) SetAccountID(v string) *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.SetAccountID(v)
+	})
+}
+
+// UpdateAccountID sets the "account_id" field to the value that was provided on create.
+func (u *CredentialUpsertOne) UpdateAccountID() *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.UpdateAccountID()
+	})
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (u *CredentialUpsertOne) ClearAccountID() *CredentialUpsertOne {
+	return u.Update(func(s *CredentialUpsert) {
+		s.ClearAccountID()
 	})
 }
 
@@ -1758,6 +1820,27 @@ func (u *CredentialUpsertBulk) UpdateClientID() *CredentialUpsertBulk {
 func (u *CredentialUpsertBulk) ClearClientID() *CredentialUpsertBulk {
 	return u.Update(func(s *CredentialUpsert) {
 		s.ClearClientID()
+	})
+}
+
+// SetAccountID sets the "account_id" field.
+func (u *CredentialUpsertBulk) SetAccountID(v string) *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.SetAccountID(v)
+	})
+}
+
+// UpdateAccountID sets the "account_id" field to the value that was provided on create.
+func (u *CredentialUpsertBulk) UpdateAccountID() *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.UpdateAccountID()
+	})
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (u *CredentialUpsertBulk) ClearAccountID() *CredentialUpsertBulk {
+	return u.Update(func(s *CredentialUpsert) {
+		s.ClearAccountID()
 	})
 }
 

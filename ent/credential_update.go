@@ -111,6 +111,26 @@ func (_u *CredentialUpdate) ClearClientID() *CredentialUpdate {
 	return _u
 }
 
+// SetAccountID sets the "account_id" field.
+func (_u *CredentialUpdate) SetAccountID(v string) *CredentialUpdate {
+	_u.mutation.SetAccountID(v)
+	return _u
+}
+
+// SetNillableAccountID sets the "account_id" field if the given value is not nil.
+func (_u *CredentialUpdate) SetNillableAccountID(v *string) *CredentialUpdate {
+	if v != nil {
+		_u.SetAccountID(*v)
+	}
+	return _u
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (_u *CredentialUpdate) ClearAccountID() *CredentialUpdate {
+	_u.mutation.ClearAccountID()
+	return _u
+}
+
 // SetAccessToken sets the "access_token" field.
 func (_u *CredentialUpdate) SetAccessToken(v seal.Sealed) *CredentialUpdate {
 	_u.mutation.SetAccessToken(v)
@@ -438,6 +458,11 @@ func (_u *CredentialUpdate) check() error {
 			return &ValidationError{Name: "client_id", err: fmt.Errorf(`ent: validator failed for field "Credential.client_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.AccountID(); ok {
+		if err := credential.AccountIDValidator(v); err != nil {
+			return &ValidationError{Name: "account_id", err: fmt.Errorf(`ent: validator failed for field "Credential.account_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.TokenType(); ok {
 		if err := credential.TokenTypeValidator(v); err != nil {
 			return &ValidationError{Name: "token_type", err: fmt.Errorf(`ent: validator failed for field "Credential.token_type": %w`, err)}
@@ -495,6 +520,12 @@ func (_u *CredentialUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.ClientIDCleared() {
 		_spec.ClearField(credential.FieldClientID, field.TypeString)
+	}
+	if value, ok := _u.mutation.AccountID(); ok {
+		_spec.SetField(credential.FieldAccountID, field.TypeString, value)
+	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(credential.FieldAccountID, field.TypeString)
 	}
 	if value, ok := _u.mutation.AccessToken(); ok {
 		_spec.SetField(credential.FieldAccessToken, field.TypeBytes, value)
@@ -682,6 +713,26 @@ func (_u *CredentialUpdateOne) SetNillableClientID(v *string) *CredentialUpdateO
 // ClearClientID clears the value of the "client_id" field.
 func (_u *CredentialUpdateOne) ClearClientID() *CredentialUpdateOne {
 	_u.mutation.ClearClientID()
+	return _u
+}
+
+// SetAccountID sets the "account_id" field.
+func (_u *CredentialUpdateOne) SetAccountID(v string) *CredentialUpdateOne {
+	_u.mutation.SetAccountID(v)
+	return _u
+}
+
+// SetNillableAccountID sets the "account_id" field if the given value is not nil.
+func (_u *CredentialUpdateOne) SetNillableAccountID(v *string) *CredentialUpdateOne {
+	if v != nil {
+		_u.SetAccountID(*v)
+	}
+	return _u
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (_u *CredentialUpdateOne) ClearAccountID() *CredentialUpdateOne {
+	_u.mutation.ClearAccountID()
 	return _u
 }
 
@@ -1025,6 +1076,11 @@ func (_u *CredentialUpdateOne) check() error {
 			return &ValidationError{Name: "client_id", err: fmt.Errorf(`ent: validator failed for field "Credential.client_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.AccountID(); ok {
+		if err := credential.AccountIDValidator(v); err != nil {
+			return &ValidationError{Name: "account_id", err: fmt.Errorf(`ent: validator failed for field "Credential.account_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.TokenType(); ok {
 		if err := credential.TokenTypeValidator(v); err != nil {
 			return &ValidationError{Name: "token_type", err: fmt.Errorf(`ent: validator failed for field "Credential.token_type": %w`, err)}
@@ -1099,6 +1155,12 @@ func (_u *CredentialUpdateOne) sqlSave(ctx context.Context) (_node *Credential, 
 	}
 	if _u.mutation.ClientIDCleared() {
 		_spec.ClearField(credential.FieldClientID, field.TypeString)
+	}
+	if value, ok := _u.mutation.AccountID(); ok {
+		_spec.SetField(credential.FieldAccountID, field.TypeString, value)
+	}
+	if _u.mutation.AccountIDCleared() {
+		_spec.ClearField(credential.FieldAccountID, field.TypeString)
 	}
 	if value, ok := _u.mutation.AccessToken(); ok {
 		_spec.SetField(credential.FieldAccessToken, field.TypeBytes, value)

@@ -4566,6 +4566,7 @@ type CredentialMutation struct {
 	state               *string
 	_config             *column.Object
 	client_id           *string
+	account_id          *string
 	access_token        *seal.Sealed
 	refresh_token       *seal.Sealed
 	secrets             *seal.Sealed
@@ -5034,6 +5035,55 @@ func (m *CredentialMutation) ClientIDCleared() bool {
 func (m *CredentialMutation) ResetClientID() {
 	m.client_id = nil
 	delete(m.clearedFields, credential.FieldClientID)
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *CredentialMutation) SetAccountID(s string) {
+	m.account_id = &s
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *CredentialMutation) AccountID() (r string, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the Credential entity.
+// If the Credential object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CredentialMutation) OldAccountID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ClearAccountID clears the value of the "account_id" field.
+func (m *CredentialMutation) ClearAccountID() {
+	m.account_id = nil
+	m.clearedFields[credential.FieldAccountID] = struct{}{}
+}
+
+// AccountIDCleared returns if the "account_id" field was cleared in this mutation.
+func (m *CredentialMutation) AccountIDCleared() bool {
+	_, ok := m.clearedFields[credential.FieldAccountID]
+	return ok
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *CredentialMutation) ResetAccountID() {
+	m.account_id = nil
+	delete(m.clearedFields, credential.FieldAccountID)
 }
 
 // SetAccessToken sets the "access_token" field.
@@ -5872,7 +5922,7 @@ func (m *CredentialMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CredentialMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 26)
 	if m.company_id != nil {
 		fields = append(fields, credential.FieldCompanyID)
 	}
@@ -5896,6 +5946,9 @@ func (m *CredentialMutation) Fields() []string {
 	}
 	if m.client_id != nil {
 		fields = append(fields, credential.FieldClientID)
+	}
+	if m.account_id != nil {
+		fields = append(fields, credential.FieldAccountID)
 	}
 	if m.access_token != nil {
 		fields = append(fields, credential.FieldAccessToken)
@@ -5972,6 +6025,8 @@ func (m *CredentialMutation) Field(name string) (ent.Value, bool) {
 		return m.Config()
 	case credential.FieldClientID:
 		return m.ClientID()
+	case credential.FieldAccountID:
+		return m.AccountID()
 	case credential.FieldAccessToken:
 		return m.AccessToken()
 	case credential.FieldRefreshToken:
@@ -6031,6 +6086,8 @@ func (m *CredentialMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldConfig(ctx)
 	case credential.FieldClientID:
 		return m.OldClientID(ctx)
+	case credential.FieldAccountID:
+		return m.OldAccountID(ctx)
 	case credential.FieldAccessToken:
 		return m.OldAccessToken(ctx)
 	case credential.FieldRefreshToken:
@@ -6129,6 +6186,13 @@ func (m *CredentialMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetClientID(v)
+		return nil
+	case credential.FieldAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
 		return nil
 	case credential.FieldAccessToken:
 		v, ok := value.(seal.Sealed)
@@ -6330,6 +6394,9 @@ func (m *CredentialMutation) ClearedFields() []string {
 	if m.FieldCleared(credential.FieldClientID) {
 		fields = append(fields, credential.FieldClientID)
 	}
+	if m.FieldCleared(credential.FieldAccountID) {
+		fields = append(fields, credential.FieldAccountID)
+	}
 	if m.FieldCleared(credential.FieldAccessToken) {
 		fields = append(fields, credential.FieldAccessToken)
 	}
@@ -6385,6 +6452,9 @@ func (m *CredentialMutation) ClearField(name string) error {
 		return nil
 	case credential.FieldClientID:
 		m.ClearClientID()
+		return nil
+	case credential.FieldAccountID:
+		m.ClearAccountID()
 		return nil
 	case credential.FieldAccessToken:
 		m.ClearAccessToken()
@@ -6447,6 +6517,9 @@ func (m *CredentialMutation) ResetField(name string) error {
 		return nil
 	case credential.FieldClientID:
 		m.ResetClientID()
+		return nil
+	case credential.FieldAccountID:
+		m.ResetAccountID()
 		return nil
 	case credential.FieldAccessToken:
 		m.ResetAccessToken()

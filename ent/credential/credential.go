@@ -29,6 +29,8 @@ const (
 	FieldConfig = "config"
 	// FieldClientID holds the string denoting the client_id field in the database.
 	FieldClientID = "client_id"
+	// FieldAccountID holds the string denoting the account_id field in the database.
+	FieldAccountID = "account_id"
 	// FieldAccessToken holds the string denoting the access_token field in the database.
 	FieldAccessToken = "access_token"
 	// FieldRefreshToken holds the string denoting the refresh_token field in the database.
@@ -78,6 +80,7 @@ var Columns = []string{
 	FieldState,
 	FieldConfig,
 	FieldClientID,
+	FieldAccountID,
 	FieldAccessToken,
 	FieldRefreshToken,
 	FieldSecrets,
@@ -129,6 +132,8 @@ var (
 	StateValidator func(string) error
 	// ClientIDValidator is a validator for the "client_id" field. It is called by the builders before save.
 	ClientIDValidator func(string) error
+	// AccountIDValidator is a validator for the "account_id" field. It is called by the builders before save.
+	AccountIDValidator func(string) error
 	// DefaultTokenType holds the default value on creation for the "token_type" field.
 	DefaultTokenType string
 	// TokenTypeValidator is a validator for the "token_type" field. It is called by the builders before save.
@@ -193,6 +198,11 @@ func ByConfig(opts ...sql.OrderTermOption) OrderOption {
 // ByClientID orders the results by the client_id field.
 func ByClientID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClientID, opts...).ToFunc()
+}
+
+// ByAccountID orders the results by the account_id field.
+func ByAccountID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAccountID, opts...).ToFunc()
 }
 
 // ByTokenType orders the results by the token_type field.

@@ -174,6 +174,7 @@ var (
 		{Name: "state", Type: field.TypeString, Size: 16},
 		{Name: "config", Type: field.TypeOther, Nullable: true, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
 		{Name: "client_id", Type: field.TypeString, Nullable: true, Size: 255},
+		{Name: "account_id", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "access_token", Type: field.TypeBytes, Nullable: true},
 		{Name: "refresh_token", Type: field.TypeBytes, Nullable: true},
 		{Name: "secrets", Type: field.TypeBytes, Nullable: true},
@@ -211,12 +212,12 @@ var (
 			{
 				Name:    "credential_state_next_attempt_at",
 				Unique:  false,
-				Columns: []*schema.Column{CredentialsColumns[6], CredentialsColumns[21]},
+				Columns: []*schema.Column{CredentialsColumns[6], CredentialsColumns[22]},
 			},
 			{
 				Name:    "credential_refresh_at",
 				Unique:  false,
-				Columns: []*schema.Column{CredentialsColumns[22]},
+				Columns: []*schema.Column{CredentialsColumns[23]},
 			},
 		},
 	}

@@ -450,30 +450,34 @@ func init() {
 	credentialDescClientID := credentialFields[7].Descriptor()
 	// credential.ClientIDValidator is a validator for the "client_id" field. It is called by the builders before save.
 	credential.ClientIDValidator = credentialDescClientID.Validators[0].(func(string) error)
+	// credentialDescAccountID is the schema descriptor for account_id field.
+	credentialDescAccountID := credentialFields[8].Descriptor()
+	// credential.AccountIDValidator is a validator for the "account_id" field. It is called by the builders before save.
+	credential.AccountIDValidator = credentialDescAccountID.Validators[0].(func(string) error)
 	// credentialDescTokenType is the schema descriptor for token_type field.
-	credentialDescTokenType := credentialFields[11].Descriptor()
+	credentialDescTokenType := credentialFields[12].Descriptor()
 	// credential.DefaultTokenType holds the default value on creation for the token_type field.
 	credential.DefaultTokenType = credentialDescTokenType.Default.(string)
 	// credential.TokenTypeValidator is a validator for the "token_type" field. It is called by the builders before save.
 	credential.TokenTypeValidator = credentialDescTokenType.Validators[0].(func(string) error)
 	// credentialDescScopes is the schema descriptor for scopes field.
-	credentialDescScopes := credentialFields[12].Descriptor()
+	credentialDescScopes := credentialFields[13].Descriptor()
 	// credential.DefaultScopes holds the default value on creation for the scopes field.
 	credential.DefaultScopes = credentialDescScopes.Default.(func() column.Strings)
 	// credentialDescLifetimeSeconds is the schema descriptor for lifetime_seconds field.
-	credentialDescLifetimeSeconds := credentialFields[14].Descriptor()
+	credentialDescLifetimeSeconds := credentialFields[15].Descriptor()
 	// credential.DefaultLifetimeSeconds holds the default value on creation for the lifetime_seconds field.
 	credential.DefaultLifetimeSeconds = credentialDescLifetimeSeconds.Default.(int64)
 	// credentialDescGeneration is the schema descriptor for generation field.
-	credentialDescGeneration := credentialFields[16].Descriptor()
+	credentialDescGeneration := credentialFields[17].Descriptor()
 	// credential.DefaultGeneration holds the default value on creation for the generation field.
 	credential.DefaultGeneration = credentialDescGeneration.Default.(int64)
 	// credentialDescLeaseOwner is the schema descriptor for lease_owner field.
-	credentialDescLeaseOwner := credentialFields[17].Descriptor()
+	credentialDescLeaseOwner := credentialFields[18].Descriptor()
 	// credential.LeaseOwnerValidator is a validator for the "lease_owner" field. It is called by the builders before save.
 	credential.LeaseOwnerValidator = credentialDescLeaseOwner.Validators[0].(func(string) error)
 	// credentialDescFailures is the schema descriptor for failures field.
-	credentialDescFailures := credentialFields[19].Descriptor()
+	credentialDescFailures := credentialFields[20].Descriptor()
 	// credential.DefaultFailures holds the default value on creation for the failures field.
 	credential.DefaultFailures = credentialDescFailures.Default.(int)
 	// credentialDescID is the schema descriptor for id field.

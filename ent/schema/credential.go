@@ -27,6 +27,8 @@ func (Credential) Fields() []ent.Field {
 		field.Other("config", column.Object{}).SchemaType(jsonColumn).Optional().Comment("The integration's settings without secrets, for OAuth: its addresses are made from them, also when the integration is gone."),
 		field.String("client_id").MaxLen(255).Optional().Nillable().Comment("The OAuth client that the tokens were issued to: another client cannot refresh them."),
 
+		field.String("account_id").MaxLen(255).Optional().Nillable().Comment("The provider's id of the account; known once the credential is ending."),
+
 		sealed("access_token", ""),
 		sealed("refresh_token", ""),
 		sealed("secrets", "JSON object of named secrets: static keys, passwords, placeholders, the signing key."),

@@ -183,3 +183,25 @@ func detachments(t *testing.T, s *shelf) {
 		t.Errorf("%v", err)
 	}
 }
+
+func accounts(t *testing.T, s *shelf) {
+	mine, other := "ada", "bob"
+	for _, c := range []struct {
+		account  *string
+		provider string
+		dropped  bool
+	}{{&mine, "acme", true}, {&mine, "acme mail", true}, {&other, "acme", false}, {&mine, "umbrella", false}, {nil, "acme", false}} {
+		row := s.put(t, func(r *ent.Credential) { r.Provider = c.provider })
+		living := s.put(t, func(r *ent.Credential) { r.Provider = c.provider })
+		s.end(t, row, credential.Stopping{Account: c.account}, time.Hour)
+		if err := s.Spare(s.ctx, []string{"acme", "acme mail"}, mine); err != nil {
+			t.Fatal(err)
+		}
+		if now := s.read(t, row.ID); (len(now.AccessToken)+len(now.RefreshToken) == 0) != c.dropped || now.State != credential.Ending {
+			t.Errorf("%v of %s: %+v", c.account, c.provider, now)
+		}
+		if now := s.read(t, living.ID); len(now.AccessToken) == 0 || len(now.RefreshToken) == 0 {
+			t.Errorf("a living one of %s lost its tokens", c.provider)
+		}
+	}
+}

@@ -42,6 +42,7 @@ func TestTheSimulatedStoreAndTheRealOnesAgree(t *testing.T) {
 		"a failed step":  setbacks,
 		"an absent row":  absences,
 		"a detached row": detachments,
+		"an account":     accounts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

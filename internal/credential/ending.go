@@ -58,7 +58,8 @@ var revokers = turn.Bounds{All: 4, PerProvider: 2, PerCompany: 4}
 // Stop ends all use of an integration's credential, in the caller's transaction. What it returns goes to Revoke, after
 // the transaction; if that never happens, the background does it. A shared grant is one that another integration lives
 // on, as at providers where an account has one grant for each client: its tokens are destroyed here and not revoked.
-func (s *Service) Stop(ctx context.Context, integrationID string, shared bool) (Ended, error) {
+// The account is the provider's id of it, nil when it is not known; see Spare.
+func (s *Service) Stop(ctx context.Context, integrationID string, account *string, shared bool) (Ended, error) {
 	ctx = inside(ctx)
 	row, err := s.Rows.Of(ctx, integrationID)
 	if problem.Is(err, problem.NotFound) {
@@ -67,7 +68,7 @@ func (s *Service) Stop(ctx context.Context, integrationID string, shared bool) (
 	if err != nil {
 		return Ended{}, err
 	}
-	if row, err = s.stop(ctx, row, Stopping{Drop: shared}); err != nil {
+	if row, err = s.stop(ctx, row, Stopping{Account: account, Drop: shared}); err != nil {
 		return Ended{}, err
 	}
 	return Ended{IntegrationID: integrationID, id: row.ID}, nil
@@ -76,6 +77,13 @@ func (s *Service) Stop(ctx context.Context, integrationID string, shared bool) (
 func (s *Service) stop(ctx context.Context, row *ent.Credential, how Stopping) (*ent.Credential, error) {
 	now := s.Now()
 	return s.Rows.MarkEnding(ctx, row.ID, how, now, now.Add(2*patience))
+}
+
+// Spare destroys the tokens of an account, at any of these providers and of whichever company, that wait for their
+// revocation, in the caller's transaction: the account has been connected again, where a revocation ends all that it has
+// allowed, and so would end the new grant.
+func (s *Service) Spare(ctx context.Context, providers []string, account string) error {
+	return s.Rows.Spare(inside(ctx), providers, account)
 }
 
 // Revoke gives a stopped credential back to its provider and destroys it. It waits shortly for a renewal under way, is

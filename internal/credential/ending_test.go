@@ -18,7 +18,7 @@ func end(t *testing.T, p *process, shared bool) (credential.Revocation, error) {
 	t.Helper()
 	var e credential.Ended
 	err := p.InTx(system(t), func(ctx context.Context) (err error) {
-		e, err = p.Stop(ctx, integration, shared)
+		e, err = p.Stop(ctx, integration, nil, shared)
 		return err
 	})
 	if err != nil {
@@ -115,7 +115,7 @@ func TestBehaviour17AVendorThatCannotBeReachedIsAskedAgainForAWeek(t *testing.T)
 
 func TestTheBackgroundFinishesWhatNobodyRevoked(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, p *process) {
-		if _, err := p.Stop(system(t), integration, false); err != nil {
+		if _, err := p.Stop(system(t), integration, nil, false); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

@@ -73,6 +73,8 @@ type Rows interface {
 	// MarkEnding stops all use of a credential, with the next generation, and returns it. It changes nothing when the
 	// credential is ending already. The background may revoke it from next on.
 	MarkEnding(ctx context.Context, id string, how Stopping, at, next time.Time) (*ent.Credential, error)
+	// Spare drops the tokens of every ending row of an account at one of these providers, of whichever company.
+	Spare(ctx context.Context, providers []string, account string) error
 	// HandOver puts tokens that came too late, and when they end, into an ending row that owner holds, so that its
 	// revocation sends them. It reports false when the row's tokens were dropped.
 	HandOver(ctx context.Context, id, owner string, t Tokens) (bool, error)
@@ -92,6 +94,8 @@ type Stopping struct {
 	Drop bool
 	// Detach gives up the integration's id, which another row may then take.
 	Detach bool
+	// Account is the provider's id of the account, nil when it is not known.
+	Account *string
 }
 
 // Setback is a failure that ends nothing.

@@ -183,11 +183,26 @@ func (p *process) MarkEnding(
 		if how.Detach {
 			row.IntegrationID = nil
 		}
+		if how.Account != nil {
+			row.AccountID = how.Account
+		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p.Get(ctx, id)
+}
+
+func (p *process) Spare(ctx context.Context, providers []string, account string) error {
+	return p.step(ctx, func() error {
+		for _, row := range p.rows {
+			if row.State == credential.Ending && slices.Contains(providers, row.Provider) && row.AccountID != nil &&
+				*row.AccountID == account {
+				row.AccessToken, row.RefreshToken = nil, nil
+			}
+		}
+		return nil
+	})
 }
 
 func (p *process) HandOver(ctx context.Context, id, owner string, t credential.Tokens) (bool, error) {

@@ -36,6 +36,8 @@ type Grant struct {
 	// OtherAccount says that the tokens stored so far belong to another account at the provider: these are then given
 	// back there rather than written over.
 	OtherAccount bool
+	// OldAccount is the provider's id of that account.
+	OldAccount *string
 	// OldShared says that another integration lives on the grant of that account, which is then not given back.
 	OldShared bool
 }
@@ -54,7 +56,7 @@ func (s *Service) Save(ctx context.Context, g Grant) (*time.Time, error) {
 	case err != nil:
 		return nil, err
 	case g.OtherAccount:
-		if _, err := s.stop(ctx, old, Stopping{Drop: g.OldShared, Detach: true}); err != nil {
+		if _, err := s.stop(ctx, old, Stopping{Account: g.OldAccount, Drop: g.OldShared, Detach: true}); err != nil {
 			return nil, err
 		}
 		old = nil

@@ -140,7 +140,7 @@ func stop(t *testing.T, p *process) {
 	for {
 		var e credential.Ended
 		err := p.InTx(system(t), func(ctx context.Context) (err error) {
-			e, err = p.Stop(ctx, integration, false)
+			e, err = p.Stop(ctx, integration, nil, false)
 			return err
 		})
 		if err == nil {

@@ -272,11 +272,26 @@ func (r Stored) MarkEnding(
 		if how.Detach {
 			again.ClearIntegrationID()
 		}
+		if how.Account != nil {
+			again.SetAccountID(*how.Account)
+		}
 		if err := again.Exec(ctx); err != nil {
 			return nil, fmt.Errorf("stop a credential: %w", err)
 		}
 	}
 	return r.Get(ctx, id)
+}
+
+// Spare drops the tokens of an account that wait for their revocation.
+func (r Stored) Spare(ctx context.Context, providers []string, account string) error {
+	ctx = viewer.System(ctx)
+	err := r.table(ctx).Update().
+		Where(entcredential.State(Ending), entcredential.ProviderIn(providers...), entcredential.AccountID(account)).
+		ClearAccessToken().ClearRefreshToken().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("spare an account that was connected again: %w", err)
+	}
+	return nil
 }
 
 // HandOver puts tokens that came too late into an ending row.

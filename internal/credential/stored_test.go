@@ -235,7 +235,7 @@ func TestNoProviderIsCalledInsideATransaction(t *testing.T) {
 		s := e.replica(t)
 		it := e.connect(t, s)
 		err := e.store.InTx(e.ctx, func(ctx context.Context) error {
-			ended, err := s.Stop(ctx, it.ID, false)
+			ended, err := s.Stop(ctx, it.ID, nil, false)
 			if err != nil {
 				return err
 			}
@@ -262,7 +262,7 @@ func TestADisconnectionOutlivesItsIntegration(t *testing.T) {
 		e.vendor.ill = 1
 		var ended credential.Ended
 		err := e.store.InTx(e.ctx, func(ctx context.Context) (err error) {
-			if ended, err = s.Stop(ctx, it.ID, false); err != nil {
+			if ended, err = s.Stop(ctx, it.ID, nil, false); err != nil {
 				return err
 			}
 			return e.store.Client(ctx).Integration.DeleteOneID(it.ID).Exec(ctx)

@@ -129,14 +129,38 @@ func (s *Service) sharesAccount(ctx context.Context, p *provider.Provider, accou
 	if accountID == "" || p.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
 		return false, nil
 	}
-	var group []string
-	for _, other := range s.Catalog.All() {
-		if other.Auth.OAuth2 != nil && other.ClientGroup() == p.ClientGroup() {
-			group = append(group, other.Name)
-		}
-	}
 	ctx = viewer.System(ctx)
 	return s.Store.Client(ctx).Integration.Query().Where(
-		integration.IDNEQ(but), integration.ProviderIn(group...), integration.AccountID(accountID),
+		integration.IDNEQ(but), integration.ProviderIn(s.clientGroup(p)...), integration.AccountID(accountID),
 		integration.AuthKind(provider.OAuth2), integration.HealthReasonNotIn(accessEnded...)).Exist(ctx)
+}
+
+// clientGroup names the providers that share an OAuth client with this one.
+func (s *Service) clientGroup(p *provider.Provider) (names []string) {
+	for _, other := range s.Catalog.All() {
+		if other.Auth.OAuth2 != nil && other.ClientGroup() == p.ClientGroup() {
+			names = append(names, other.Name)
+		}
+	}
+	return names
+}
+
+// aloneWith keeps others from joining or leaving an account until the transaction ends, where all who have joined it live
+// on one grant.
+func (s *Service) aloneWith(ctx context.Context, p *provider.Provider, accountID string) error {
+	if p.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
+		return nil
+	}
+	return s.Store.Alone(ctx, "account "+p.ClientGroup()+" "+accountID)
+}
+
+// spare keeps a grant that has just been given from being ended by what still waits to be revoked of the same account.
+func (s *Service) spare(ctx context.Context, g *grant) error {
+	if g.account.ID == "" || g.provider.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
+		return nil
+	}
+	if err := s.aloneWith(ctx, g.provider, g.account.ID); err != nil {
+		return err
+	}
+	return s.Credentials.Spare(ctx, s.clientGroup(g.provider), g.account.ID)
 }

@@ -131,7 +131,7 @@ func (s *Service) remove(ctx context.Context, row *ent.Integration, why column.O
 	if err != nil {
 		return removed{}, err
 	}
-	stopped, err := s.Credentials.Stop(ctx, row.ID, shared)
+	stopped, err := s.Credentials.Stop(ctx, row.ID, row.AccountID, shared)
 	if err != nil {
 		return removed{}, err
 	}
@@ -151,11 +151,15 @@ func (s *Service) remove(ctx context.Context, row *ent.Integration, why column.O
 	return removed{stopped, shared}, nil
 }
 
-// sharesGrant reports whether another integration lives on the grant of this one.
+// sharesGrant reports whether another integration lives on the grant of this one. Of several that leave at the same
+// moment each waits for those before it, so that the last one knows that it is.
 func (s *Service) sharesGrant(ctx context.Context, row *ent.Integration) (bool, error) {
 	p, ok := s.Catalog.Get(row.Provider)
 	if !ok || row.AuthKind != provider.OAuth2 || row.AccountID == nil {
 		return false, nil
+	}
+	if err := s.aloneWith(ctx, p, *row.AccountID); err != nil {
+		return false, err
 	}
 	return s.sharesAccount(ctx, p, *row.AccountID, row.ID)
 }

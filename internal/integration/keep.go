@@ -40,9 +40,13 @@ func (s *Service) keep(ctx context.Context, g *grant, row *ent.ConnectAttempt) (
 			return err
 		}
 		if save.OtherAccount {
+			save.OldAccount = before.AccountID
 			if save.OldShared, err = s.sharesGrant(ctx, before); err != nil {
 				return err
 			}
+		}
+		if err := s.spare(ctx, g); err != nil {
+			return err
 		}
 		integrationID, err = s.keepIntegration(ctx, g, row, before, slices.Sorted(maps.Keys(secrets)))
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +101,65 @@ func TestBehaviour17AGrantThatAnotherIntegrationLivesOnIsNotRevoked(t *testing.T
 		}
 		if got, err := w.Disconnect(w.Ctx, other.ID); err != nil || got.Outcome != credential.Revoked {
 			t.Errorf("the last one: %+v, %v", got, err)
+		}
+	})
+}
+
+// TestBehaviour17OfAllWhoShareAGrantTheLastToLeaveGivesItBack lets them leave at the same moment, each by another way: one of them is
+// the last, and the grant does not live on at the provider.
+func TestBehaviour17OfAllWhoShareAGrantTheLastToLeaveGivesItBack(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		for round := range 8 {
+			before := len(w.Vendor.Calls("login.example.com/revoke"))
+			alone, withUser := w.Connect(t, w.User), w.Connect(t, w.Other)
+			var mu sync.Mutex
+			var all []credential.Revocation
+			left := func(revocations []credential.Revocation, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					t.Error(err)
+				}
+				all = append(all, revocations...)
+			}
+			var both sync.WaitGroup
+			both.Go(func() {
+				one, err := w.Disconnect(w.Ctx, alone.ID)
+				left([]credential.Revocation{one}, err)
+			})
+			both.Go(func() { left(w.DisconnectAll(w.Ctx, *withUser.UserID)) })
+			both.Wait()
+			calls := len(w.Vendor.Calls("login.example.com/revoke")) - before
+			if len(all) != 2 || calls != 1 || all[0].Outcome == all[1].Outcome {
+				t.Fatalf("round %d: %d calls: %+v", round, calls, all)
+			}
+		}
+	})
+}
+
+// TestBehaviour17AnAccountThatIsConnectedAgainOutlivesTheRevocationThatWaits disconnects while the provider cannot be told,
+// connects the account again, as another integration, and lets the background go on.
+func TestBehaviour17AnAccountThatIsConnectedAgainOutlivesTheRevocationThatWaits(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.User)
+		w.Vendor.Answer("login.example.com/revoke", http.StatusServiceUnavailable, "down")
+		if got, err := w.Disconnect(w.Ctx, row.ID); err != nil || got.Outcome != credential.Retrying {
+			t.Fatalf("revocation = %+v, %v", got, err)
+		}
+		asked := len(w.Vendor.Calls("login.example.com/revoke"))
+		w.Vendor.Handle("login.example.com/revoke", func(http.ResponseWriter, *http.Request) {})
+		if again := w.Connect(t, w.User); again.ID == row.ID {
+			t.Fatal("the integration that was disconnected is back")
+		}
+		w.Wait(time.Hour)
+		if n, err := w.Credentials.RetryRevocations(t.Context(), 10); n != 1 || err != nil {
+			t.Errorf("%d waited, %v", n, err)
+		}
+		if n := len(w.Vendor.Calls("login.example.com/revoke")) - asked; n != 0 {
+			t.Errorf("%d revocations: what was connected again has lost its grant", n)
+		}
+		if n := w.Store.Client(w.Ctx).Credential.Query().CountX(w.Ctx); n != 1 {
+			t.Errorf("%d credentials are left, want the new one alone", n)
 		}
 	})
 }

@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "credentials" table
+ALTER TABLE "credentials" ADD COLUMN "account_id" character varying NULL;

@@ -1,0 +1,3 @@
+-- +goose Up
+-- add column "account_id" to table: "credentials"
+ALTER TABLE `credentials` ADD COLUMN `account_id` text NULL;
