@@ -31,6 +31,7 @@ func Lint(dir fs.FS) []Finding {
 		l.facts()
 		l.access()
 		l.abilities()
+		l.settings()
 		findings = append(findings, l.findings...)
 		findings = append(findings, l.fixtures(dir)...)
 	}

@@ -109,6 +109,12 @@ func TestTheLintRefusesWhatACapabilityShouldNotGoWithout(t *testing.T) {
 		"a type of an argument":         {manifest + strings.Replace(write, "number: { type: integer }", "number: {}", 1), "the argument number of close_ticket has no type"},
 		"a type inside an argument":     {manifest + strings.Replace(write, "text: { type: string }", "text: { description: x }", 1), "the argument note.text of close_ticket has no type"},
 		"a type of an argument's items": {manifest + strings.Replace(write, "text: { type: string }", "text: { type: array, items: {} }", 1), "the argument note.text[] of close_ticket has no type"},
+		"an argument that is read":      {swap(t, manifest, "limit: .limit,", "limit: .limit, number: .arguments.number,"), "list_tickets reads the argument number, which its arguments do not have"},
+		"one that is read later":        {swap(t, manifest, ".tickets[] |", ".tickets[] | select(.number != $in.arguments.without) |"), "list_tickets reads the argument without,"},
+		"one that is never read":        {manifest + strings.Replace(write, "number: { type: integer }", "number: { type: integer }, reason: { type: string }", 1), "nothing in close_ticket reads its argument reason"},
+		"a type of a read's argument":   {swap(t, manifest, "    request: |", "    arguments: { properties: { cursor: { description: x } } }\n    request: |"), "the argument cursor of list_tickets has no type"},
+		"a setting that is read":        {swap(t, manifest, ".config.desk", ".config.desc"), "desc of the config is read, and no config has it"},
+		"a setting that is sent":        {swap(t, manifest, ".config.api_key", ".config.key"), "key of the config is read, and no config has it"},
 		"arguments":                     {manifest + write[:strings.Index(write, "    arguments")] + write[strings.Index(write, "    request"):], "close_ticket writes and has no arguments"},
 		"a fixture of a write":          {manifest + write, "no fixture shows close_ticket"},
 		"the source of a sunset":        {manifest + "sunsets: [{ date: 2027-01-31, what: Version 1 ends }]\n", "the sunset of 2027-01-31 has no source"},
@@ -141,6 +147,8 @@ func TestTheLintLooksAtHowGrantsAreKept(t *testing.T) {
 		"a rate limit that is none": {manifest, swap(t, fixtures, "- shows: rate_limit", "- shows: error"), "no fixture shows rate_limit"},
 		"an ended token that works": {manifest, swap(t, fixtures, "- shows: revoked_token\n  answer:\n    status: 401\n", "- shows: revoked_token\n  answer:\n    status: 404\n"), "revoked_token"},
 		"no missing scope":          {manifest, swap(t, fixtures, "  verdict: missing_scope", "  verdict: rejected"), "no fixture shows a missing scope"},
+		"a default too many":        {swap(t, manifest, "        description: Send mail as you\n", "        description: Send mail as you\n        default: true\n"), fixtures, "the scope gmail.send is a default and no read needs it"},
+		"a default too few":         {swap(t, manifest, "        default: true\n", ""), fixtures, "search_messages cannot run with the scopes that are asked for by default"},
 		"no scopes":                 {strings.Replace(manifest, "    scopes: [gmail.readonly", "    #", 1), fixtures, "search_messages has no scopes"},
 	} {
 		var all []string

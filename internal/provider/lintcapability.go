@@ -2,7 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -26,10 +25,10 @@ func (l *linter) abilities() {
 		if c.Effect == Read {
 			l.phrases(c, where)
 			l.pages(&c.Operation, where, c.Name)
-		} else {
-			l.arguments(c, where)
 		}
+		l.arguments(c, where)
 	}
+	l.defaults()
 	if c := l.Configured; c != nil && c.Effect == Read {
 		l.pages(&c.Operation, "$.configured", c.Property)
 	}
@@ -51,35 +50,28 @@ func (l *linter) pages(o *Operation, where, name string) {
 	}
 }
 
-func (l *linter) arguments(c *Capability, where string) {
-	if len(c.Arguments) == 0 {
-		l.fault(where, "the capability %s writes and has no arguments", c.Name)
+// defaults looks at the scopes that are asked for when a caller names none: they let every read run, and nothing more.
+func (l *linter) defaults() {
+	if l.Auth.OAuth2 == nil || len(l.Auth.OAuth2.Scopes) == 0 {
 		return
 	}
-	for _, name := range untyped(c.Arguments, "") {
-		l.fault(where, "the argument %s of %s has no type", name, c.Name)
-	}
-}
-
-// untyped returns the properties of a JSON Schema, at any depth, that may hold just anything.
-func untyped(schema map[string]any, at string) []string {
-	var out []string
-	properties, _ := schema["properties"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		property, _ := properties[name].(map[string]any)
-		out = append(out, untypedItself(property, at+name)...)
-	}
-	if items, ok := schema["items"].(map[string]any); ok {
-		out = append(out, untypedItself(items, strings.TrimSuffix(at, ".")+"[]")...)
-	}
-	return out
-}
-
-func untypedItself(schema map[string]any, at string) []string {
-	for _, word := range []string{"type", "enum", "const", "oneOf", "anyOf"} {
-		if schema[word] != nil {
-			return untyped(schema, at+".")
+	var asked []string
+	for i, s := range l.Auth.OAuth2.Scopes {
+		if s.Default || s.Required {
+			asked = append(asked, s.Name)
+		}
+		needs := func(c *Capability) bool {
+			return c.Effect == Read && slices.ContainsFunc(c.Scopes, func(one string) bool {
+				return slices.Contains(alternatives(one), s.Name)
+			})
+		}
+		if s.Default && !s.Required && !slices.ContainsFunc(l.Capabilities, needs) {
+			l.fault(fmt.Sprintf("$.auth.oauth2.scopes[%d]", i), "the scope %s is a default and no read needs it", s.Name)
 		}
 	}
-	return []string{at}
+	for i, c := range l.Capabilities {
+		if c.Effect == Read && !c.Granted(asked) {
+			l.fault(fmt.Sprintf("$.capabilities[%d]", i), "%s cannot run with the scopes that are asked for by default", c.Name)
+		}
+	}
 }

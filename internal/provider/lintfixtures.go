@@ -39,6 +39,8 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 		if f.Input.Page != "" {
 			shown["a second page"] = true
 		}
+		shown[probeOK] = shown[probeOK] || l.turnsProbe(f)
+		shown[revokeOK] = shown[revokeOK] || l.turnsRevocation(f)
 	}
 	for _, wanted := range l.wanted(all) {
 		if !shown[wanted] {
@@ -52,6 +54,31 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 		}
 	}
 	return findings
+}
+
+// What shows that an `ok` is there for something.
+const (
+	probeOK  = "an answer that only the probe's ok decides"
+	revokeOK = "an answer that only the ok of auth.revoke decides"
+)
+
+// turnsProbe reports whether the probe's ok makes another verdict of the fixture's answer than the error rules do.
+func (l *linter) turnsProbe(f Fixture) bool {
+	answer := f.Answer.response()
+	return (f.Shows == ShowsProbeGood || f.Shows == ShowsProbeBad) && l.Probe.Read(answer).Kind != l.Classify(answer).Kind
+}
+
+// turnsRevocation reports the same of the last answer to a revocation by the manifest's own requests.
+func (l *linter) turnsRevocation(f Fixture) bool {
+	if f.Shows != ShowsRevoke || l.Auth.Revoke == nil {
+		return false
+	}
+	answer := f.Answer.response()
+	if n := len(f.Each); n > 0 {
+		answer = f.Each[n-1].Answer.response()
+	}
+	body, _ := decodeJSON(answer.Body)
+	return l.revoked(answer, body).Kind != l.Classify(answer).Kind
 }
 
 // byTheWire are the fixtures whose answers no error rule judges.
@@ -91,12 +118,18 @@ func (l *linter) wanted(all []Fixture) []string {
 		if l.Revocable() {
 			out = append(out, ShowsRevoke)
 		}
+		if l.Auth.Revoke != nil && l.Auth.Revoke.OK != nil {
+			out = append(out, revokeOK)
+		}
 		if len(l.Auth.OAuth2.Scopes) > 0 {
 			out = append(out, "a missing scope")
 		}
 	}
 	if !l.Probe.isZero() {
 		out = append(out, ShowsProbeGood, ShowsProbeBad)
+		if l.Probe.OK != nil {
+			out = append(out, probeOK)
+		}
 	}
 	if !l.Account.isZero() {
 		out = append(out, ShowsAccount)

@@ -53,3 +53,16 @@ func TestWhatTheWireSendsIsComparedAsAWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLintRefusesAnOkThatNoFixtureNeeds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ provider, from, to, message string }{
+		"of a probe":      {"zendesk", "  case: a good status with nobody in it proves nothing\n  input: { config: *config }\n  request: GET https://acme.zendesk.com/api/v2/users/me\n  answer: { body: { user: { id: null, name: Anonymous user, role: end-user } } }\n  verdict: failed", "  input: { config: *config }\n  request: GET https://acme.zendesk.com/api/v2/users/me\n  answer: { status: 401 }\n  verdict: rejected", "only the probe's ok decides"},
+		"of a revocation": {"slack", "{ ok: true, revoked: false } }\n  verdict: failed", "{ ok: true, revoked: true } }", "only the ok of auth.revoke decides"},
+	} {
+		got := findingsOf(c.provider, file(t, c.provider+".yaml"), swap(t, file(t, c.provider+".fixtures.yaml"), c.from, c.to))
+		if !strings.Contains(got, c.message) || strings.Count(got, "\n") > 0 {
+			t.Errorf("%s: want %q alone, got %s", name, c.message, got)
+		}
+	}
+}
