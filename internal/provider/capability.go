@@ -33,6 +33,8 @@ type Capability struct {
 
 	// Lookup comes before the request; nil when the question says all that is needed.
 	Lookup *Lookup `yaml:"lookup"`
+	// Names come after it, where the answer has ids in place of names.
+	Names []*Naming `yaml:"names"`
 
 	Operation `yaml:",inline"`
 	// Each fetches by itself every item that the answer names; nil when one request tells all.
@@ -72,8 +74,11 @@ func (c *Capability) RequiredScopes() []string {
 }
 
 // Granted reports whether the scopes, by their short names, are enough.
-func (c *Capability) Granted(scopes []string) bool {
-	for _, s := range c.Scopes {
+func (c *Capability) Granted(scopes []string) bool { return Granted(c.Scopes, scopes) }
+
+// Granted reports whether scopes, by their short names, are all that is needed; see Capability.Scopes.
+func Granted(needed, scopes []string) bool {
+	for _, s := range needed {
 		if !slices.ContainsFunc(alternatives(s), func(one string) bool { return slices.Contains(scopes, one) }) {
 			return false
 		}

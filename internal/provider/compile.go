@@ -161,7 +161,7 @@ func (c *compiler) capabilities() {
 		if err := one.Window.check(); err != nil {
 			c.fault(where+".window", "%v", err)
 		}
-		c.scopesOf(one, where)
+		c.scopesOf(one.Scopes, where)
 		if one.Repeatable && one.Effect != Write {
 			c.fault(where+".repeatable", "repeatable is for what writes: a read can be repeated anyway")
 		}
@@ -173,6 +173,7 @@ func (c *compiler) capabilities() {
 				c.fault(where+".lookup", "a lookup has a request and found")
 			}
 		}
+		c.naming(one, where)
 		if one.Each != nil {
 			one.Each.name = one.Name
 			c.operation(one.Each, where+".each", false)
@@ -191,8 +192,8 @@ func (c *compiler) capabilities() {
 	}
 }
 
-func (c *compiler) scopesOf(one *Capability, where string) {
-	for _, s := range one.Scopes {
+func (c *compiler) scopesOf(scopes []string, where string) {
+	for _, s := range scopes {
 		for _, name := range alternatives(s) {
 			known := func(s oauth.Scope) bool { return s.Name == name }
 			if c.Auth.OAuth2 == nil || !slices.ContainsFunc(c.Auth.OAuth2.Scopes, known) {

@@ -74,14 +74,14 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 	text := document(t, "adding-a-provider.md")
 	manifest, parts := blocks(text, "yaml")[0], blocks(text, "text")
 	derive := regexp.MustCompile("`(derive: '[^`]*)`").FindStringSubmatch(strings.ReplaceAll(text, "\n", " "))
-	if len(parts) != 3 || derive == nil {
+	if len(parts) != 4 || derive == nil {
 		t.Fatalf("the document has %d blocks of text, and derives %q", len(parts), derive)
 	}
-	manifest = strings.Replace(manifest, "    request: |\n", parts[0]+"    request: |\n", 1)
+	manifest = strings.Replace(manifest, "    request: |\n", parts[0]+parts[1]+"    request: |\n", 1)
 	manifest = strings.Replace(manifest, "auth:\n", "auth:\n  oauth2: { authorize: { url: https://tickets.example/authorize }, "+
-		"token: { url: https://tickets.example/token } }\n"+parts[2], 1)
+		"token: { url: https://tickets.example/token } }\n"+parts[3], 1)
 	manifest = strings.Replace(manifest, "base_url:", derive[1]+"\nbase_url:", 1)
-	p, findings := provider.Decode("tickets.yaml", []byte(manifest+parts[1]))
+	p, findings := provider.Decode("tickets.yaml", []byte(manifest+parts[2]))
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
@@ -92,6 +92,10 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 	if err != nil || r.Summary() != "GET https://api.tickets.example/v1/agents" {
 		t.Errorf("%v, %v", r, err)
 	}
+	asked, err := p.Capabilities[0].Inquiries(t.Context(), provider.Input{}, []provider.Response{answer(`{"tickets":[{"agent":"a 1"}]}`)}, nil)
+	if err != nil || len(asked) != 1 || asked[0].Requests[0].Summary() != "GET https://api.tickets.example/v1/agents/a%201" {
+		t.Errorf("%v, %v", asked, err)
+	}
 	r, err = p.Capabilities[1].Request(t.Context(), provider.Input{Arguments: map[string]any{"number": 7}})
 	if err != nil || r.Summary() != "PUT https://api.tickets.example/v1/tickets/7/closed" || !p.Capabilities[1].MayRepeat() {
 		t.Errorf("%v, %v", r, err)
@@ -100,7 +104,7 @@ func TestTheSmallerExamplesOfTheStepsAreUnderstood(t *testing.T) {
 
 func TestTheExampleOfARevocationIsUnderstood(t *testing.T) {
 	t.Parallel()
-	revoke := blocks(document(t, "adding-a-provider.md"), "text")[2]
+	revoke := blocks(document(t, "adding-a-provider.md"), "text")[3]
 	text, err := fs.ReadFile(catalog.FS, "google_calendar.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,8 @@ type Fixture struct {
 	Answer Answer            `yaml:"answer"`
 	// Lookup holds the exchanges before the request, in order.
 	Lookup []Fixture `yaml:"lookup"`
+	// Names holds the exchanges that tell names, in order. One that is refused tells none.
+	Names []Fixture `yaml:"names"`
 	// Each holds an exchange for every item of a two-step read, in order.
 	Each []Fixture `yaml:"each"`
 

@@ -9,7 +9,7 @@ import (
 //
 //	{"config": {}, "account": {"id", "name"}, "capability", "query", "window": {"start", "end"} | null,
 //	 "text" | null, "people": [{"name", "role"}], "quoted": [], "numbers": [], "states": [], "limit", "page" | null,
-//	 "timezone", "now", "arguments": {}, "item" | null, "lookup" | null,
+//	 "timezone", "now", "arguments": {}, "item" | null, "lookup" | null, "names": {},
 //	 "user": {"user_id", "external_id"}, "context": {"conversation_id", "personality_id"}}
 //
 // Times are RFC 3339 in the asker's zone; an absent text is null.
@@ -39,7 +39,9 @@ type Input struct {
 	// Item is one of Page.Items, for Each.
 	Item any
 	// Lookup is what Capability.LookUp found.
-	Lookup  any
+	Lookup any
+	// Names are those behind the ids in the answers, by id; see Capability.NameRequests.
+	Names   map[string]string
 	User    Asker
 	Context Context
 }
@@ -92,6 +94,7 @@ func (p *Provider) document(in Input) map[string]any {
 		"arguments":  jsonValue(orEmpty(in.Arguments)),
 		"item":       jsonValue(in.Item),
 		"lookup":     jsonValue(in.Lookup),
+		"names":      texted(in.Names),
 		"user":       map[string]any{"user_id": orNull(in.User.UserID), "external_id": orNull(in.User.ExternalID)},
 		"context": map[string]any{
 			"conversation_id": orNull(in.Context.ConversationID),
@@ -133,6 +136,14 @@ func list[T any](values []T) []any {
 	out := make([]any, len(values))
 	for i, v := range values {
 		out[i] = v
+	}
+	return out
+}
+
+func texted(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for name, s := range m {
+		out[name] = s
 	}
 	return out
 }

@@ -36,6 +36,9 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 			shown[lookupOf(f.Shows)] = shown[lookupOf(f.Shows)] || f.Refused == ""
 			shown[nothingFor(f.Shows)] = shown[nothingFor(f.Shows)] || f.Refused != ""
 		}
+		if len(f.Names) > 0 {
+			shown[namesOf(f.Shows)] = true
+		}
 		if f.Input.Page != "" {
 			shown["a second page"] = true
 		}
@@ -144,6 +147,9 @@ func (l *linter) wanted(all []Fixture) []string {
 				out = append(out, nothingFor(c.Name))
 			}
 		}
+		if len(c.Names) > 0 {
+			out = append(out, namesOf(c.Name))
+		}
 	}
 	if l.Configured != nil {
 		pages = pages || l.Configured.Next != nil
@@ -161,3 +167,6 @@ func (l *linter) wanted(all []Fixture) []string {
 func lookupOf(name string) string { return "the lookup of " + name }
 
 func nothingFor(name string) string { return "the lookup of " + name + " that finds nothing" }
+
+// namesOf names what the fixtures of a capability with names must show.
+func namesOf(name string) string { return "the names of " + name }

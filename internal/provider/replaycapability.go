@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/patchbay/patchbay/internal/problem"
 )
@@ -24,6 +25,9 @@ func (c *Capability) replay(ctx context.Context, f Fixture) error {
 	}
 	if f.Verdict != "" && f.Verdict != OK {
 		return nil
+	}
+	if in.Names, err = c.replayNames(ctx, in, f); err != nil {
+		return err
 	}
 	page, err := c.Map(ctx, in, f.Answer.response())
 	if err != nil {
@@ -71,6 +75,44 @@ func (c *Capability) replayLookup(ctx context.Context, f Fixture) (Input, *Reque
 	in.Lookup = found
 	r, err := c.Request(ctx, in)
 	return in, r, err
+}
+
+// replayNames plays what comes between the answer and its results.
+func (c *Capability) replayNames(ctx context.Context, in Input, f Fixture) (map[string]string, error) {
+	inquiries, err := c.Inquiries(ctx, in, []Response{f.Answer.response()}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("names: %w", err)
+	}
+	out, sent := map[string]string{}, 0
+	for _, q := range inquiries {
+		for i, r := range q.Requests {
+			if sent == len(f.Names) {
+				return nil, fmt.Errorf("names: %d exchanges are described, and then comes %s", sent, r.Summary())
+			}
+			one := f.Names[sent]
+			sent++
+			if err := one.compareRequest(r); err != nil {
+				return nil, fmt.Errorf("names[%d]: %w", sent-1, err)
+			}
+			answer := one.Answer.response()
+			v := c.provider.Classify(answer).Kind
+			if v != OK && v != NotFound && i == 0 {
+				break
+			}
+			if v != OK {
+				continue
+			}
+			some, err := q.Read(ctx, in, answer)
+			if err != nil {
+				return nil, fmt.Errorf("names[%d]: %w", sent-1, err)
+			}
+			maps.Copy(out, some)
+		}
+	}
+	if sent < len(f.Names) {
+		return nil, fmt.Errorf("names: %d exchanges are described, %d are needed", len(f.Names), sent)
+	}
+	return out, nil
 }
 
 func (c *Capability) replayEach(ctx context.Context, in Input, f Fixture, items []any) ([]Result, error) {

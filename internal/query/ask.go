@@ -174,6 +174,7 @@ type asking struct {
 
 	sent      bool
 	items     []provider.Result
+	answers   []provider.Response // in which they were
 	truncated bool
 	latency   time.Duration
 }

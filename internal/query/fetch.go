@@ -39,6 +39,7 @@ func (a *asking) fetch(ctx context.Context) error {
 	if err != nil {
 		return a.explain(ctx, err)
 	}
+	a.name(timed)
 	a.cut()
 	return nil
 }
@@ -97,6 +98,7 @@ func (a *asking) page(ctx context.Context, request *provider.Request) (string, e
 	if err != nil {
 		return "", err
 	}
+	a.answers = append(a.answers, answer)
 	if a.capability.Each == nil {
 		a.items = append(a.items, page.Results...)
 		return page.Next, nil

@@ -43,7 +43,7 @@ func (a *asking) farther(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.items, a.truncated = nil, false
+	a.items, a.answers, a.truncated = nil, nil, false
 	return a.pages(ctx, request)
 }
 

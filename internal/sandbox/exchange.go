@@ -139,8 +139,10 @@ func exchangesIn(p *provider.Provider, f provider.Fixture) []*exchange {
 			main.asker[k] = true
 		}
 	}
-	for _, one := range f.Each {
-		add(one, nil)
+	for _, one := range append(slices.Clone(f.Names), f.Each...) {
+		if p.Classify(responseOf(one.Answer)).Kind == provider.OK {
+			add(one, nil)
+		}
 	}
 	return out
 }

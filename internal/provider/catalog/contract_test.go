@@ -149,6 +149,7 @@ func (v *vendor) check(t *testing.T, f provider.Fixture) {
 			continue
 		}
 		v.exchange(t, must(c.Request(t.Context(), in)), f.Answer, c)
+		v.names(t, c, in, f)
 		if c.Each == nil || !succeeded(f.Answer) {
 			continue
 		}
@@ -156,6 +157,23 @@ func (v *vendor) check(t *testing.T, f provider.Fixture) {
 		for i, item := range page.Items {
 			in.Item = item
 			v.exchange(t, must(c.Each.Request(t.Context(), in)), f.Each[i].Answer, c)
+		}
+	}
+}
+
+// names checks the requests that tell the names behind the ids in an answer.
+func (v *vendor) names(t *testing.T, c *provider.Capability, in provider.Input, f provider.Fixture) {
+	t.Helper()
+	if !succeeded(f.Answer) || len(c.Names) == 0 {
+		return
+	}
+	sent := 0
+	for _, q := range must(c.Inquiries(t.Context(), in, []provider.Response{answered(f.Answer.Body)}, nil)) {
+		for _, r := range q.Requests {
+			if sent < len(f.Names) { // of those that were refused the others are not sent
+				v.exchange(t, r, f.Names[sent].Answer, nil)
+				sent++
+			}
 		}
 	}
 }

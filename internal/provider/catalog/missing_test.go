@@ -18,9 +18,16 @@ import (
 // reading is an answer of a fixture and what reads it.
 type reading struct {
 	what string
-	*provider.Operation
-	in   provider.Input
+	read func(ctx context.Context, answer provider.Response) error
 	body any
+}
+
+// mapped reads an answer that has results.
+func mapped(what string, o *provider.Operation, in provider.Input, body any) reading {
+	return reading{what, func(ctx context.Context, answer provider.Response) error {
+		_, err := o.Map(ctx, in, answer)
+		return err
+	}, body}
 }
 
 // readings returns every answer of every fixture that a capability maps.
@@ -62,7 +69,10 @@ func readingsOf(t testing.TB, what string, c *provider.Capability, f provider.Fi
 		t.Fatalf("%s: %v", what, err)
 	}
 	in.Lookup = found
-	out := []reading{{what, &c.Operation, in, plain(t, f.Answer.Body)}}
+	out := []reading{mapped(what, &c.Operation, in, plain(t, f.Answer.Body))}
+	if len(c.Names) > 0 {
+		out = append(out, named(t, what, c, in, f)...)
+	}
 	if c.Each == nil {
 		return out
 	}
@@ -72,7 +82,30 @@ func readingsOf(t testing.TB, what string, c *provider.Capability, f provider.Fi
 	}
 	for i, one := range f.Each {
 		in.Item = page.Items[i]
-		out = append(out, reading{fmt.Sprintf("%s, each[%d]", what, i), c.Each, in, plain(t, one.Answer.Body)})
+		out = append(out, mapped(fmt.Sprintf("%s, each[%d]", what, i), c.Each, in, plain(t, one.Answer.Body)))
+	}
+	return out
+}
+
+// named returns what is read for the sake of names: the answer that has ids, and those that tell whose they are.
+func named(t testing.TB, what string, c *provider.Capability, in provider.Input, f provider.Fixture) []reading {
+	t.Helper()
+	out := []reading{{what + ", whom it names", func(ctx context.Context, answer provider.Response) error {
+		_, err := c.Inquiries(ctx, in, []provider.Response{answer}, nil)
+		return err
+	}, plain(t, f.Answer.Body)}}
+	sent := 0
+	for _, q := range must(c.Inquiries(t.Context(), in, []provider.Response{answered(f.Answer.Body)}, nil)) {
+		for range q.Requests {
+			if sent == len(f.Names) {
+				break
+			}
+			out = append(out, reading{fmt.Sprintf("%s, names[%d]", what, sent), func(ctx context.Context, answer provider.Response) error {
+				_, err := q.Read(ctx, in, answer)
+				return err
+			}, plain(t, f.Names[sent].Answer.Body)})
+			sent++
+		}
 	}
 	return out
 }
@@ -144,7 +177,7 @@ func TestAMissingOrNullFieldNeverFailsAWholeAnswer(t *testing.T) {
 					}
 					return nil, there
 				})
-				if _, err := r.Map(t.Context(), r.in, answered(body)); err != nil {
+				if err := r.read(t.Context(), answered(body)); err != nil {
 					t.Errorf("%s: %s is %s: %v", r.what, path, how, err)
 				}
 			}
@@ -169,7 +202,7 @@ func TestManyMissingOrNullFieldsNeverFailAWholeAnswer(t *testing.T) {
 			}
 			return v, true
 		})
-		if _, err := r.Map(t.Context(), r.in, answered(body)); err != nil {
+		if err := r.read(t.Context(), answered(body)); err != nil {
 			rt.Errorf("%s: %v\n%s", r.what, err, must(json.Marshal(body)))
 		}
 	})
