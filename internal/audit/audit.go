@@ -58,6 +58,9 @@ type Service struct {
 	Store *store.Store
 	Now   func() time.Time
 	NewID func(id.Kind) string
+	// Look is how often whoever follows the trail looks although nobody has said that there is anything; 0 means every
+	// five seconds.
+	Look time.Duration
 
 	feeds feed.Feeds[place, *ent.AuditEvent]
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -15,11 +16,11 @@ import (
 	"github.com/patchbay/patchbay/internal/viewer"
 )
 
-// channel is what a commit wakes in its own process; the payload is the company's id. Other processes look by themselves,
-// every lookEvery while somebody follows there: a NOTIFY would make all commits of the database wait for each other.
+// channel is what a commit wakes; the payload is the company's id. Events are written all the time, so they wake as
+// store.Wake does, and whoever follows looks every lookEvery all the same.
 const (
 	channel   = "audit"
-	lookEvery = 250 * time.Millisecond
+	lookEvery = 5 * time.Second
 )
 
 // pageSize bounds one read of the stream.
@@ -78,30 +79,41 @@ func (s *Service) end(ctx context.Context, company string) (place, error) {
 	return place{row.Tx, last}, nil
 }
 
-// read returns the events behind after that can be told, as whoever ctx says may see them, and the place up to which
-// that is everything.
-func (s *Service) read(ctx context.Context, after place) (rows []*ent.AuditEvent, at place, more bool, err error) {
+// part is what one read of the stream has found.
+type part struct {
+	rows []*ent.AuditEvent
+	at   place // up to it, that is everything
+	more bool
+	// pending says that there are events already that cannot be told before an earlier transaction has ended.
+	pending bool
+}
+
+// read returns the events behind after that can be told, as whoever ctx says may see them.
+func (s *Service) read(ctx context.Context, after place) (part, error) {
+	out := part{at: after}
 	ended, _, err := s.settled(ctx) // before the rows: what has ended by then is visible to the next statement
 	if err != nil {
-		return nil, after, false, err
+		return out, err
 	}
-	rows, err = s.Store.Client(ctx).AuditEvent.Query().Where(
-		auditevent.TxLT(ended), auditevent.TxGTE(after.tx),
-		auditevent.Or(auditevent.TxGT(after.tx), auditevent.IDGT(after.id)),
+	rows, err := s.Store.Client(ctx).AuditEvent.Query().Where(
+		auditevent.TxGTE(after.tx), auditevent.Or(auditevent.TxGT(after.tx), auditevent.IDGT(after.id)),
 	).Order(auditevent.ByTx(), auditevent.ByID()).Limit(pageSize).All(ctx)
 	if err != nil {
-		return nil, after, false, fmt.Errorf("read the audit stream: %w", err)
+		return out, fmt.Errorf("read the audit stream: %w", err)
 	}
-	at = after
+	early := slices.IndexFunc(rows, func(row *ent.AuditEvent) bool { return row.Tx >= ended })
+	if out.pending = early >= 0; out.pending {
+		rows = rows[:early]
+	}
+	out.rows, out.more = rows, len(rows) == pageSize
 	if len(rows) > 0 {
 		final := rows[len(rows)-1]
-		at = place{final.Tx, final.ID}
+		out.at = place{final.Tx, final.ID}
 	}
-	more = len(rows) == pageSize
-	if settled := (place{tx: ended}); !more && ended != math.MaxInt64 && compare(settled, at) > 0 {
-		at = settled
+	if settled := (place{tx: ended}); !out.more && ended != math.MaxInt64 && compare(settled, out.at) > 0 {
+		out.at = settled
 	}
-	return rows, at, more, nil
+	return out, nil
 }
 
 // table is the trail as the feed reads it: all of a company's events, as the company itself.
@@ -112,17 +124,17 @@ func (s *Service) table() *feed.Table[place, *ent.AuditEvent] {
 		},
 		End: s.end,
 		Read: func(ctx context.Context, company string, after place) (feed.Batch[place, *ent.AuditEvent], error) {
-			batch := feed.Batch[place, *ent.AuditEvent]{Later: lookEvery}
-			rows, at, more, err := s.read(viewer.SystemFor(ctx, company), after)
-			for _, row := range rows {
+			found, err := s.read(viewer.SystemFor(ctx, company), after)
+			batch := feed.Batch[place, *ent.AuditEvent]{At: found.at, More: found.more, Pending: found.pending}
+			for _, row := range found.rows {
 				batch.Changes = append(batch.Changes, feed.Change[place, *ent.AuditEvent]{
 					At: place{row.Tx, row.ID}, What: row,
 				})
 			}
-			batch.At, batch.More = at, more
 			return batch, err
 		},
 		Compare: compare,
+		Look:    cmp.Or(s.Look, lookEvery),
 		Log:     slog.Default(),
 	}
 }

@@ -71,11 +71,11 @@ func (r *reader) catchUp(ctx context.Context) error {
 		r.resumes = false
 	}
 	for {
-		rows, at, more, err := r.service.read(ctx, r.at)
+		found, err := r.service.read(ctx, r.at)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
+		for _, row := range found.rows {
 			if !r.wants(row) {
 				continue
 			}
@@ -83,7 +83,7 @@ func (r *reader) catchUp(ctx context.Context) error {
 				return err
 			}
 		}
-		if r.at = at; !more {
+		if r.at = found.at; !found.more {
 			return nil
 		}
 	}

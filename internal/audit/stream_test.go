@@ -22,7 +22,7 @@ func newTrail(t *testing.T, s *store.Store, company string) (*audit.Service, con
 	t.Helper()
 	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	newID := id.NewSource(now).New
-	trail := &audit.Service{Store: s, Now: now, NewID: newID}
+	trail := &audit.Service{Store: s, Now: now, NewID: newID, Look: time.Hour} // whoever follows is woken
 	if company == "" {
 		row, err := (&access.Service{Store: s, Audit: trail, Now: now, NewID: newID}).CreateCompany(t.Context(), "Acme")
 		if err != nil {
@@ -79,7 +79,7 @@ func TestEventsAreToldInOrderAndAgainBehindACursor(t *testing.T) {
 		v, _ := viewer.From(ctx)
 		foreign, elsewhere := newTrail(t, here.Store, "")
 		there := here
-		if here.Store.Dialect() == store.Postgres { // as another replica, which nobody wakes
+		if here.Store.Dialect() == store.Postgres { // as another replica
 			there, _ = newTrail(t, storetest.Open(t, store.Options{URL: url}), v.Company)
 		}
 		before := add(t, ctx, here, audit.Created) // told only while another transaction of the server is under way
@@ -182,4 +182,45 @@ func TestAnEventThatIsCommittedLateIsNotPassedOver(t *testing.T) {
 			t.Errorf("got %s, want %s", d.Event.ID, want)
 		}
 	}
+}
+
+// What holds an event back may end without anything to tell, and then nobody says so.
+func TestAnEventThatWaitsForATransactionIsToldSoonAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	trail, ctx := newTrail(t, storetest.Open(t, store.Options{URL: storetest.Postgres(t)}), "")
+	stream, err := trail.Follow(ctx, audit.Filter{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held string
+	err = trail.Store.InTx(ctx, func(inside context.Context) error {
+		if _, err := trail.Store.SQL(inside).ExecContext(inside, "select pg_current_xact_id()"); err != nil {
+			return err
+		}
+		held = add(t, store.Outside(inside), trail, audit.Query)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reaches(t, stream, held)
+}
+
+// A replica that is killed between a commit and telling of it leaves an event that nobody was woken for.
+func TestAnEventThatNobodyWasWokenForIsFound(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		trail, ctx := newTrail(t, s, "")
+		trail.Look = 20 * time.Millisecond
+		stream, err := trail.Follow(ctx, audit.Filter{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent := s.Client(ctx).AuditEvent.Create().SetID(trail.NewID(id.AuditEvent)).SetEventType(string(audit.Query)).
+			SetTimestamp(trail.Now()).SetActor("key_test").SetSucceeded(true).SetDetails(nil)
+		if s.Dialect() == store.SQLite {
+			silent.SetTx(1000)
+		}
+		reaches(t, stream, silent.SaveX(ctx).ID)
+	})
 }

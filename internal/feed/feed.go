@@ -15,6 +15,9 @@ const (
 	// retryFirst and retryLast pace the attempts while the database does not answer.
 	retryFirst = 50 * time.Millisecond
 	retryLast  = 2 * time.Second
+	// pendingFirst and pendingLast pace the looks at what is there and cannot be told yet.
+	pendingFirst = 10 * time.Millisecond
+	pendingLast  = 250 * time.Millisecond
 )
 
 // Waker tells that there may be something to read; store.Subscription is one.
@@ -38,8 +41,8 @@ type Batch[P, T any] struct {
 	At P
 	// More asks to be read again at once.
 	More bool
-	// Later asks to be read again after this time although nobody wakes; 0 for not.
-	Later time.Duration
+	// Pending says that there is more, whose time to be told has not come yet and is announced by nobody.
+	Pending bool
 	// Broken says that changes before these are lost: whoever follows must be told.
 	Broken bool
 }
@@ -50,7 +53,9 @@ type Table[P, T any] struct {
 	End     func(ctx context.Context, company string) (P, error)
 	Read    func(ctx context.Context, company string, after P) (Batch[P, T], error)
 	Compare func(a, b P) int
-	Log     *slog.Logger
+	// Look is after how long a silence to read although nobody wakes, where a wake can be lost; 0 for never.
+	Look time.Duration
+	Log  *slog.Logger
 }
 
 // Feeds are the companies that somebody in this process follows. The zero value is ready. It is safe for concurrent use.
@@ -147,17 +152,24 @@ func (f *Feed[P, T]) run() {
 	if err != nil {
 		return
 	}
-	pause := retryFirst
+	pause, patience := retryFirst, pendingFirst
 	for {
-		again, err := f.read()
+		told, pending, err := f.read()
+		again := f.table.Look
+		if err == nil {
+			pause = retryFirst
+		}
+		if told || !pending {
+			patience = pendingFirst
+		}
 		switch {
 		case f.ctx.Err() != nil:
 			return
 		case err != nil:
 			f.table.Log.WarnContext(f.ctx, "cannot read changes, trying again", "company", f.company, "error", err)
 			again, pause = pause, min(2*pause, retryLast)
-		default:
-			pause = retryFirst
+		case pending:
+			again, patience = patience, min(2*patience, pendingLast)
 		}
 		if !f.wait(waker, again) {
 			return
@@ -186,16 +198,17 @@ func (f *Feed[P, T]) wait(waker Waker, again time.Duration) bool {
 	return true
 }
 
-// read hands on everything that is new, and returns after which time to look again.
-func (f *Feed[P, T]) read() (again time.Duration, err error) {
+// read hands on everything that is new. It reports whether that was anything, and whether there is more that has to wait.
+func (f *Feed[P, T]) read() (told, pending bool, err error) {
 	for {
 		batch, err := f.table.Read(f.ctx, f.company, f.at)
 		if err != nil {
-			return 0, err
+			return told, false, err
 		}
 		f.publish(batch)
+		told = told || len(batch.Changes) > 0
 		if !batch.More {
-			return batch.Later, nil
+			return told, batch.Pending, nil
 		}
 	}
 }

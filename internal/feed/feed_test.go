@@ -20,8 +20,10 @@ type rows struct {
 	end    int
 	pruned int // numbers up to it are no longer there
 	failed error
+	hidden int // the last ones, which cannot be told yet
 	reads  int
 	wake   chan struct{}
+	look   time.Duration
 }
 
 func (r *rows) C() <-chan struct{}     { return r.wake }
@@ -53,14 +55,15 @@ func (r *rows) table() *feed.Table[int, int] {
 			if after < r.pruned {
 				return feed.Batch[int, int]{At: r.pruned, More: true, Broken: true}, nil
 			}
-			for b.At < r.end && len(b.Changes) < 10 {
+			for b.At < r.end-r.hidden && len(b.Changes) < 10 {
 				b.At++
 				b.Changes = append(b.Changes, feed.Change[int, int]{At: b.At, What: b.At})
 			}
-			b.More = len(b.Changes) == 10
+			b.More, b.Pending = len(b.Changes) == 10, r.hidden > 0
 			return b, r.failed
 		},
 		Compare: cmp.Compare[int],
+		Look:    r.look,
 		Log:     slog.New(slog.DiscardHandler),
 	}
 }
@@ -198,5 +201,70 @@ func TestAnOutageDelaysAFeedAndTheEndOfItsWakerEndsIt(t *testing.T) {
 			t.Error("the follower outlives what wakes it")
 		}
 		one.Leave()
+	})
+}
+
+func TestWhatCannotBeToldYetIsLookedForAgainEverMoreSlowly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rows{wake: make(chan struct{}, 1)}
+		var feeds feed.Feeds[int, int]
+		one := enter(t, &feeds, r)
+		follower, _, _ := one.Join(0, all)
+		synctest.Wait()
+		r.mu.Lock()
+		r.hidden = 1
+		r.mu.Unlock()
+		r.write(3)
+		time.Sleep(time.Minute) // the bubble's clock
+		synctest.Wait()
+		if got, _ := drain(follower); !slices.Equal(got, []int{1, 2}) {
+			t.Errorf("while the last is held back: %v", got)
+		}
+		if r.reads < 100 || r.reads > 250 {
+			t.Errorf("%d looks within a minute", r.reads)
+		}
+		r.mu.Lock()
+		r.hidden = 0
+		r.mu.Unlock()
+		time.Sleep(250 * time.Millisecond)
+		synctest.Wait()
+		if got, _ := drain(follower); !slices.Equal(got, []int{3}) {
+			t.Errorf("once it can be told: %v", got)
+		}
+		reads := r.reads
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if r.reads != reads {
+			t.Errorf("%d looks at nothing", r.reads-reads)
+		}
+		one.Leave()
+		synctest.Wait()
+	})
+}
+
+func TestATableWhoseWakesCanBeLostIsLookedAtNowAndThen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rows{wake: make(chan struct{}, 1), look: 5 * time.Second}
+		var feeds feed.Feeds[int, int]
+		one := enter(t, &feeds, r)
+		follower, _, _ := one.Join(0, all)
+		synctest.Wait()
+		r.mu.Lock()
+		r.end = 2 // and nobody wakes
+		r.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got, _ := drain(follower); !slices.Equal(got, []int{1, 2}) {
+			t.Errorf("%v", got)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if r.reads > 16 {
+			t.Errorf("%d looks within a minute", r.reads)
+		}
+		one.Leave()
+		synctest.Wait()
 	})
 }

@@ -118,8 +118,15 @@ func (s *Store) Notify(ctx context.Context, channel, payload string) error {
 	return nil
 }
 
-// Wake is Notify for this process alone, which costs the database nothing: it wakes those who Listen here once the
-// transaction that ctx is inside of is committed. Whoever listens elsewhere has to look now and then.
+// Wake is Notify for what happens all the time: it costs the transaction that ctx is inside of nothing. Once that is
+// committed it wakes those who Listen here, and on PostgreSQL, together with what others have said in the same moment,
+// those in other replicas. A process that is killed in that moment tells nobody, and what the database cannot take just
+// then is not told either: whoever listens has to look now and then.
 func (s *Store) Wake(ctx context.Context, channel, payload string) {
-	s.AfterCommit(ctx, func() { s.hub.deliver(channel, payload) })
+	s.AfterCommit(ctx, func() {
+		s.hub.deliver(channel, payload)
+		if s.crier != nil {
+			s.crier.tell(topic{channel, payload})
+		}
+	})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -220,5 +222,71 @@ func TestListeningWaitsForTheDatabaseNoLongerThanItsContext(t *testing.T) {
 				t.Errorf("closing took %v, %v", time.Since(began), err)
 			}
 		})
+	}
+}
+
+// Whatever is said at every request must not make the commits of a database wait for each other, so it is told of after
+// them, and of all that happened in one moment at once.
+func TestWhatHappensAllTheTimeWakesOtherReplicasToo(t *testing.T) {
+	t.Parallel()
+	storetest.RunURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, store.Options{URL: url})
+		sub := listen(t, s, url, "audit")
+		_ = s.InTx(t.Context(), func(ctx context.Context) error {
+			s.Wake(ctx, "audit", "lost")
+			return errors.New("boom")
+		})
+		var all sync.WaitGroup
+		want := []string{}
+		for i := range 40 {
+			want = append(want, fmt.Sprintf("co_%02d", i))
+			all.Go(func() {
+				for range 5 {
+					if err := s.InTx(t.Context(), func(ctx context.Context) error {
+						s.Wake(ctx, "audit", want[i])
+						return nil
+					}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		got := map[string]bool{}
+		for len(got) < len(want) {
+			payloads, resync := woken(t, sub, 1)
+			if resync {
+				t.Fatal("told to look at everything")
+			}
+			for _, payload := range payloads {
+				got[payload] = true
+			}
+		}
+		all.Wait()
+		if got["lost"] || !got["co_00"] || !got["co_39"] {
+			t.Errorf("woken for %v", slices.Sorted(maps.Keys(got)))
+		}
+	})
+}
+
+// A store that is closed tells what it has not told yet, and leaves nothing behind.
+func TestAStoreThatIsClosedTellsOthersFirst(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	here, err := store.Open(t.Context(), store.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := listen(t, here, url, "audit")
+	for i := range 3 { // the second and the third come too soon after the first
+		here.Wake(t.Context(), "audit", fmt.Sprint(i))
+	}
+	if err := here.Close(); err != nil {
+		t.Fatal(err)
+	}
+	here.Wake(t.Context(), "audit", "late")
+	payloads, _ := woken(t, sub, 3)
+	slices.Sort(payloads)
+	if !slices.Equal(payloads, []string{"0", "1", "2"}) {
+		t.Errorf("woken with %v", payloads)
 	}
 }

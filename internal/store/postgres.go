@@ -50,6 +50,7 @@ func (s *Store) openPostgres(ctx context.Context, t target, listenURL string) er
 	s.client = ent.NewClient(ent.Driver(entsql.OpenDB(Postgres, s.db)))
 	s.hub = newHub()
 	s.hub.remote = newRemote(s.direct, s.hub, s.log)
+	s.crier = newCrier(s.db, s.log)
 	return nil
 }
 

@@ -52,6 +52,7 @@ type Store struct {
 	reads  *sql.DB // SQLite: the readers; PostgreSQL: the same as db
 	client *ent.Client
 	hub    *hub
+	crier  *crier // PostgreSQL only
 
 	migrations fs.FS // a folder for each dialect
 }
@@ -121,6 +122,9 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 
 // Close stops the listeners and closes the database. Subscriptions end.
 func (s *Store) Close() error {
+	if s.crier != nil {
+		s.crier.close()
+	}
 	s.hub.close()
 	err := s.db.Close()
 	if s.reads != s.db {
