@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,26 +26,34 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // patience is how long a test waits for something that must happen; no test takes it unless it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // secret marks what must never come back or reach the log. Every log is searched for it when its test ends.
 const secret = "pb_" + "sEcReT"
 
-// env is a server over world behind a real listener.
+// env is a server over world behind a listener, a real one if newEnv has made it.
 type env struct {
 	*world
-	t      *testing.T
-	server *server.Server
-	url    string
-	client *http.Client
-	log    *logBuffer
-	ran    atomic.Int64
+	t       *testing.T
+	server  *server.Server
+	url     string
+	client  *http.Client
+	connect func() (net.Conn, error) // for those who speak HTTP themselves
+	log     *logBuffer
+	ran     atomic.Int64
 
 	mu      sync.Mutex
 	cancels []context.CancelCauseFunc
 }
 
 func newEnv(t *testing.T, change ...func(*server.Options)) *env {
+	t.Helper()
+	e := serve(t, func(h http.Handler) *httptest.Server { return httptest.NewServer(h) }, change...)
+	e.connect = func() (net.Conn, error) { return net.Dial("tcp", strings.TrimPrefix(e.url, "http://")) }
+	return e
+}
+
+func serve(t *testing.T, listen func(http.Handler) *httptest.Server, change ...func(*server.Options)) *env {
 	t.Helper()
 	e := &env{world: newWorld(), t: t, log: &logBuffer{}}
 	e.world.ran = func() { e.ran.Add(1) }
@@ -60,7 +70,7 @@ func newEnv(t *testing.T, change ...func(*server.Options)) *env {
 		t.Fatal(err)
 	}
 	e.server = s
-	h := httptest.NewServer(s)
+	h := listen(s)
 	e.url = h.URL
 	e.client = h.Client()
 	t.Cleanup(func() {
@@ -167,6 +177,28 @@ func (e *env) do(r *http.Request) answer {
 		e.t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(b)}
+}
+
+// speak sends a request and reads its answer meanwhile. The client of net/http may give up, when the server closes, on
+// what it has not written yet.
+func (e *env) speak(r *http.Request) answer {
+	e.t.Helper()
+	conn, err := e.connect()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	wrote := make(chan struct{})
+	go func() { defer close(wrote); _ = r.Write(conn) }()
+	defer func() { _ = conn.Close(); <-wrote }()
+	res, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		e.t.Fatal(err)
+	}
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		e.t.Fatal(err)

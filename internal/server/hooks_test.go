@@ -100,30 +100,31 @@ func TestOtherRoomsLogWithTheRequestsID(t *testing.T) {
 }
 
 func TestAnAuthenticatorThatHangsOrPanicsHurtsItsCallerOnly(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) {
-		good := o.Authenticate
-		o.Limits.RequestTime = 20 * time.Millisecond
-		o.Authenticate = func(ctx context.Context, h http.Header) (context.Context, error) {
-			switch h.Get("X-Api-Key") {
-			case "hang":
-				<-ctx.Done()
-				return nil, ctx.Err()
-			case "panic":
-				panic("hook")
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) {
+			good := o.Authenticate
+			o.Limits.RequestTime = 20 * time.Millisecond
+			o.Authenticate = func(ctx context.Context, h http.Header) (context.Context, error) {
+				switch h.Get("X-Api-Key") {
+				case "hang":
+					<-ctx.Done()
+					return nil, ctx.Err()
+				case "panic":
+					panic("hook")
+				}
+				return good(ctx, h)
 			}
-			return good(ctx, h)
+		})
+		if got := e.query("{ hello }", "X-Api-Key", "hang"); got.status != 503 || got.code() != "UNAVAILABLE" {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		w := e.open("X-Api-Key", "panic")
+		w.send(`{"type":"connection_init"}`)
+		w.wantClose(1011, "internal error")
+		if got := e.query("{ hello }"); got.status != 200 {
+			t.Errorf("%d %s", got.status, got.body)
 		}
 	})
-	if got := e.query("{ hello }", "X-Api-Key", "hang"); got.status != 503 || got.code() != "UNAVAILABLE" {
-		t.Errorf("%d %s", got.status, got.body)
-	}
-	w := e.open("X-Api-Key", "panic")
-	w.send(`{"type":"connection_init"}`)
-	w.wantClose(1011, "internal error")
-	if got := e.query("{ hello }"); got.status != 200 {
-		t.Errorf("%d %s", got.status, got.body)
-	}
 }
 
 func TestErrorsThatDoNotFitKeepTheirMessageAndCode(t *testing.T) {

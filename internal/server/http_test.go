@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,7 +50,8 @@ func TestLargeBodiesAreRefusedWithoutReadingThem(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	large := `{"query":"{ hello }","variables":{"x":"` + strings.Repeat("x", 10<<20) + `"}}`
-	if got := e.post(large); got.status != http.StatusRequestEntityTooLarge || got.code() != "QUERY_TOO_LARGE" {
+	got := e.speak(e.request(t.Context(), http.MethodPost, "/graphql", large))
+	if got.status != http.StatusRequestEntityTooLarge || got.code() != "QUERY_TOO_LARGE" {
 		t.Errorf("10 MB: %d %s", got.status, got.body)
 	}
 	r := e.request(t.Context(), http.MethodPost, "/graphql", "")
@@ -68,7 +68,7 @@ func TestLargeBodiesAreRefusedWithoutReadingThem(t *testing.T) {
 func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(o *server.Options) { o.Limits.BodyTime = 20 * time.Millisecond })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
+	conn, err := e.connect()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestABodyThatDoesNotArriveHoldsNoConnection(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, func(o *server.Options) { o.Limits.BodyTime = 20 * time.Millisecond })
 	for path, status := range map[string]int{"/graphql": 401, "/nothing": 404} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
+		conn, err := e.connect()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,14 +106,15 @@ func TestABodyThatDoesNotArriveHoldsNoConnection(t *testing.T) {
 }
 
 func TestARequestThatTakesTooLongIsTimedOut(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.RequestTime = 20 * time.Millisecond })
-	for _, document := range []string{"{ hang }", "{ hello hang }"} {
-		if got := e.query(document); got.code() != "TIMEOUT" {
-			t.Errorf("%s: %d %s", document, got.status, got.body)
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.RequestTime = 20 * time.Millisecond })
+		for _, document := range []string{"{ hang }", "{ hello hang }"} {
+			if got := e.query(document); got.code() != "TIMEOUT" {
+				t.Errorf("%s: %d %s", document, got.status, got.body)
+			}
+			await(t, "the resolver to end", e.ended)
 		}
-		await(t, "the resolver to end", e.ended)
-	}
+	})
 }
 
 func TestAClientThatLeavesStopsItsQuery(t *testing.T) {

@@ -120,9 +120,10 @@ func TestSocketsSpeakOneProtocol(t *testing.T) {
 }
 
 func TestASocketThatNeverInitialisesIsClosed(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.InitTime = 10 * time.Millisecond })
-	e.open().wantClose(4408, "Connection initialisation timeout")
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.InitTime = 10 * time.Millisecond })
+		e.open().wantClose(4408, "Connection initialisation timeout")
+	})
 }
 
 func TestThePayloadsCredentialStandsAlone(t *testing.T) {
@@ -283,31 +284,34 @@ func TestASocketEndsWithItsClient(t *testing.T) {
 }
 
 func TestAClientThatDoesNotReadIsCut(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.WriteTime = 50 * time.Millisecond })
-	w := e.ready()
-	w.subscribe("1", "subscription { flood }")
-	await(t, "the flood", e.started)
-	await(t, "its end", e.ended)
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.WriteTime = 50 * time.Millisecond })
+		w := e.ready()
+		w.subscribe("1", "subscription { flood }")
+		await(t, "the flood", e.started)
+		await(t, "its end", e.ended)
+	})
 }
 
 func TestAClientThatDoesNotAnswerPingsIsCut(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.KeepAlive = 20 * time.Millisecond })
-	w := e.ready()
-	w.subscribe("1", "subscription { ticks }")
-	await(t, "the subscription", e.started)
-	await(t, "its end", e.ended) // pongs are sent while reading, and nobody reads
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.KeepAlive = 20 * time.Millisecond })
+		w := e.ready()
+		w.subscribe("1", "subscription { ticks }")
+		await(t, "the subscription", e.started)
+		await(t, "its end", e.ended) // pongs are sent while reading, and nobody reads
+	})
 }
 
 func TestATimeLimitHoldsOnSockets(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.RequestTime = 20 * time.Millisecond })
-	w := e.ready()
-	w.subscribe("1", "{ hang }")
-	await(t, "the resolver to end", e.ended)
-	got, err := w.read()
-	if err != nil || !strings.Contains(got, `"code":"TIMEOUT"`) {
-		t.Errorf("%s (%v)", got, err)
-	}
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.RequestTime = 20 * time.Millisecond })
+		w := e.ready()
+		w.subscribe("1", "{ hang }")
+		await(t, "the resolver to end", e.ended)
+		got, err := w.read()
+		if err != nil || !strings.Contains(got, `"code":"TIMEOUT"`) {
+			t.Errorf("%s (%v)", got, err)
+		}
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -167,19 +166,23 @@ func TestASilentStreamIsKeptAlive(t *testing.T) {
 }
 
 func TestAStreamThatIsNotReadIsCut(t *testing.T) {
-	t.Parallel()
-	e := newEnv(t, func(o *server.Options) { o.Limits.WriteTime = 50 * time.Millisecond })
-	conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if err := e.request(t.Context(), http.MethodPost, "/graphql", params("subscription { flood }"),
-		"Accept", "text/event-stream").Write(conn); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the flood", e.started)
-	await(t, "its end", e.ended)
+	still(t, func(t *testing.T) {
+		e := newStillEnv(t, func(o *server.Options) { o.Limits.WriteTime = 50 * time.Millisecond })
+		conn, err := e.connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if err := e.request(t.Context(), http.MethodPost, "/graphql", params("subscription { flood }"),
+			"Accept", "text/event-stream").Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1<<10)); err != nil { // the header, and no more
+			t.Fatal(err)
+		}
+		await(t, "the flood", e.started)
+		await(t, "its end", e.ended)
+	})
 }
 
 func TestAConnectionServesOnAfterAStream(t *testing.T) {
