@@ -111,3 +111,23 @@ func TestSlownessIsATimeout(t *testing.T) {
 		}
 	})
 }
+
+func TestAHandshakeThatDoesNotEndIsATimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := egress.New(egress.Options{ConnectTimeout: 3 * time.Second, Sandbox: &egress.Redirect{
+			Dial: func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				go func() { _, _ = io.Copy(io.Discard, theirs) }()
+				return ours, nil
+			},
+			Hosts: func(host string) bool { return host == "example.com" },
+		}})
+		t.Cleanup(e.Close)
+		began := time.Now()
+		_, err := get(t, e.Client(egress.Policy{}), "https://example.com/")
+		if took := time.Since(began); !problem.Is(err, problem.ProviderTimeout) || took != 3*time.Second {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}

@@ -40,6 +40,8 @@ const (
 	// after which another may probe the same integration.
 	probeLimit = 45 * time.Second
 	probeLease = 2 * time.Minute
+	// releaseLimit bounds the write of when a row is due next. A process that stops waits for it.
+	releaseLimit = 15 * time.Second
 )
 
 // ProbeDue probes up to limit integrations whose time has come, of all companies, oldest due first, and returns how many
@@ -144,7 +146,7 @@ func (s *Service) probe(ctx context.Context, prober Prober, row *ent.Integration
 // release sets when the row is due next, unless something else has said so meanwhile. Without the write the row is due
 // when its lease ends.
 func (s *Service) release(ctx context.Context, row *ent.Integration, held time.Time, next *time.Time) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
 	defer cancel()
 	update := s.Store.Client(ctx).Integration.Update().Where(integration.ID(row.ID), integration.NextProbeAt(held))
 	if next == nil {
