@@ -68,7 +68,7 @@ func TestAStopDrains(t *testing.T) {
 	f.expire()
 	ask()
 	under("refresh", f.vendor.spent)
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	since := newStopwatch(t, func() {})
@@ -89,7 +89,7 @@ func TestAStopDrains(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatalf("the process goes on:\n%s", r.Log)
 	}
-	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := r.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("the process ended with code %d:\n%s", code, r.Log)
 	}
 	if took := since(); took > 40*time.Second {

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"flag"
 	"math/rand/v2"
-	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,8 +32,7 @@ type fleet struct {
 // member is one replica, a process of its own, so that it can be killed.
 type member struct {
 	*running
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has
+	*victim
 }
 
 func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
@@ -62,15 +61,9 @@ func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
 // start launches the test's own binary as patchbay; see TestMain.
 func (f *fleet) start() *member {
 	f.t.Helper()
-	r := &member{running: &running{t: f.t, Key: f.key, Log: newOutput()}, ended: make(chan struct{})}
-	r.cmd = exec.Command("patchbay", f.args...) //nolint:noctx // ends with the test, or is killed
-	r.cmd.Stdout, r.cmd.Stderr = r.Log, r.Log
-	if err := r.cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	go func() { defer close(r.ended); _ = r.cmd.Wait() }()
-	r.stop = func() int { _ = r.cmd.Process.Kill(); <-r.ended; return 0 }
-	f.t.Cleanup(func() { r.stop() })
+	r := &member{victim: newVictim(f.t, f.args...)}
+	r.running = &running{t: f.t, Key: f.key, Log: r.said}
+	r.stop = func() int { r.kill(f.t, f.args[slices.Index(f.args, "--database")+1]); return 0 }
 	r.URL = "http://" + r.Log.find(f.t, `on (127\.0\.0\.1:\d+)`, r.ended)
 	return r
 }

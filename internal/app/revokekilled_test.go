@@ -35,13 +35,13 @@ func TestAKillSwitchThatIsKilledGoesOnWithWhatIsLeft(t *testing.T) {
 		}
 		args := revoke("--egress-allow", strings.TrimPrefix(silent.URL, "http://"))
 		args[slices.Index(args, "--manifests")+1] = revokingAt(t, s.vendor.URL, silent.URL)
-		process := newVictim(t, database, args...)
+		process := newVictim(t, args...)
 		select {
 		case <-asked:
 		case <-time.After(patience):
 			t.Fatalf("the vendor was not told:\n%s", process.said)
 		}
-		process.kill(t)
+		process.kill(t, database)
 
 		for _, id := range []string{calendar, hook} {
 			if payload := s.question(id); at(payload, "userErrors", 0, "code") != "NOT_FOUND" {

@@ -36,7 +36,7 @@ func TestARotationThatIsKilledGoesOnWithItsCountsEqual(t *testing.T) {
 			t.Fatal(err)
 		}
 		rotate := []string{"keys", "rotate", "--database", database, "--key-ring-file", ringFile}
-		process := newVictim(t, database, rotate...)
+		process := newVictim(t, rotate...)
 		// sealedAnew counts what the new key has sealed: its id is the four bytes behind the first.
 		sealedAnew := func() (n int) {
 			t.Helper()
@@ -54,7 +54,7 @@ func TestARotationThatIsKilledGoesOnWithItsCountsEqual(t *testing.T) {
 			return n
 		}
 		wait(t, "the first values", func() bool { return sealedAnew() > 0 })
-		process.kill(t)
+		process.kill(t, database)
 		done := sealedAnew()
 		if done == rows {
 			t.Skipf("this machine has rotated %d values before they could be counted", rows)
