@@ -61,7 +61,7 @@ func (l *linter) defaults() {
 			asked = append(asked, s.Name)
 		}
 		needs := func(c *Capability) bool {
-			return c.Effect == Read && slices.ContainsFunc(c.Scopes, func(one string) bool {
+			return c.Effect == Read && slices.ContainsFunc(c.wishes(), func(one string) bool {
 				return slices.Contains(alternatives(one), s.Name)
 			})
 		}
@@ -74,4 +74,13 @@ func (l *linter) defaults() {
 			l.fault(fmt.Sprintf("$.capabilities[%d]", i), "%s cannot run with the scopes that are asked for by default", c.Name)
 		}
 	}
+}
+
+// wishes returns the scopes that the capability needs, and those that its names want besides.
+func (c *Capability) wishes() []string {
+	out := slices.Clone(c.Scopes)
+	for _, n := range c.Names {
+		out = append(out, n.Scopes...)
+	}
+	return out
 }

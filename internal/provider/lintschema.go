@@ -24,6 +24,9 @@ func (c *Capability) expressions() []*Expression {
 	if l := c.Lookup; l != nil {
 		out = append(out, l.Asks, l.Found, l.Next)
 	}
+	for _, n := range c.Names {
+		out = append(out, n.Asks, n.Found)
+	}
 	if e := c.Each; e != nil {
 		out = append(out, e.Asks, e.Yields, e.Next)
 	}
