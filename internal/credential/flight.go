@@ -59,6 +59,17 @@ func (f *flights) join(key flightKey, run func(*flight) (*ent.Credential, error)
 	return fl, true
 }
 
+// hold makes stop wait until the returned function is called.
+func (f *flights) hold() (letGo func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped { // it belongs to a flight that is waited for, or comes too late
+		return func() {}
+	}
+	f.running.Add(1)
+	return f.running.Done
+}
+
 // stop lets no new flight begin and waits until those under way have landed or ctx ends.
 func (f *flights) stop(ctx context.Context) error {
 	f.mu.Lock()

@@ -227,7 +227,7 @@ func (s *Service) keep(
 		return nil, err
 	}
 	var now *ent.Credential
-	err = s.insist(ctx, row, func(ctx context.Context) error {
+	err = s.Insist(ctx, row.ID, func(ctx context.Context) error {
 		return s.Rows.InTx(ctx, func(ctx context.Context) error {
 			stored, err := s.Rows.Renew(ctx, row.ID, owner, row.Generation, t)
 			if err != nil {
@@ -258,22 +258,6 @@ func (s *Service) keep(
 		return nil, s.ended(now)
 	}
 	return now, nil
-}
-
-// insist runs write until it succeeds, finds no row, or keepLimit is over.
-func (s *Service) insist(ctx context.Context, row *ent.Credential, write func(context.Context) error) error {
-	return within(ctx, keepLimit, func(ctx context.Context) error {
-		for wait := 50 * time.Millisecond; ; wait = min(2*wait, keepPause) {
-			err := within(ctx, writeLimit, write)
-			if err == nil || problem.Is(err, problem.NotFound) {
-				return err
-			}
-			s.Log.ErrorContext(ctx, "what a refresh token was spent for is not stored yet", "credential", row.ID, "error", err)
-			if pause(ctx, wait+jitter(wait)) != nil {
-				return err
-			}
-		}
-	})
 }
 
 func (s *Service) openAccess(row *ent.Credential) (seal.Secret, error) {

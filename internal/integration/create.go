@@ -103,23 +103,44 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if p.Sign != nil {
 		signing = newSigningSecret()
 	}
-	var brought *grant // nil when nothing was pasted in place of a consent
-	if !given.pasted.IsZero() {
-		if brought, err = s.redeem(ctx, p, given); err != nil {
-			return nil, err
-		}
-		kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime) // what was pasted may work only once
-		defer cancel()
-		ctx = kept
+	made := creation{
+		id: s.NewID(id.Integration), in: in, provider: p, kind: kind, owner: owner, given: given, signing: signing,
 	}
-	var row *ent.Integration
-	err = s.Store.RetryTx(ctx, func(ctx context.Context) error {
-		if row, err = s.createRow(ctx, in, p, kind, owner, given, brought); err != nil {
+	if given.pasted.IsZero() {
+		err = s.create(ctx, made)
+	} else {
+		err = s.createRedeemed(ctx, made)
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.Get(ctx, made.id)
+	return &Created{Integration: row, SigningSecret: signing}, err
+}
+
+// creation is an integration that is about to be created.
+type creation struct {
+	id       string
+	in       CreateInput
+	provider *provider.Provider
+	kind     string
+	owner    *string
+	given    settings
+	signing  seal.Secret
+	brought  *grant // nil when nothing was pasted in place of a consent
+}
+
+// create stores an integration with all that belongs to it, or nothing.
+func (s *Service) create(ctx context.Context, made creation) error {
+	p, kind, owner, given, brought := made.provider, made.kind, made.owner, made.given, made.brought
+	return s.Store.RetryTx(ctx, func(ctx context.Context) error {
+		row, err := s.createRow(ctx, made)
+		if err != nil {
 			return err
 		}
 		save := credential.Grant{
 			IntegrationID: row.ID, UserID: owner, Provider: p.Name, AuthKind: kind,
-			Secrets: given.secrets, SigningKey: signing,
+			Secrets: given.secrets, SigningKey: made.signing,
 		}
 		if brought != nil {
 			save.Config, save.Token = given.public, brought.token
@@ -128,14 +149,14 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 		switch {
 		case brought != nil:
 			err = s.keepCredential(ctx, save)
-		case kind != provider.OAuth2 || len(given.secrets) > 0 || !signing.IsZero():
+		case kind != provider.OAuth2 || len(given.secrets) > 0 || !made.signing.IsZero():
 			_, err = s.Credentials.Save(ctx, save)
 		}
 		if err != nil {
 			return err
 		}
 		if err := s.record(ctx, audit.Event{
-			Type: audit.Created, UserID: owner, IntegrationID: &row.ID, PersonalityID: in.PersonalityID,
+			Type: audit.Created, UserID: owner, IntegrationID: &row.ID, PersonalityID: made.in.PersonalityID,
 			Details: column.Object{"kind": "integration", "provider": p.Name, "authKind": kind},
 		}); err != nil {
 			return err
@@ -149,17 +170,11 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 		}
 		return s.Health.Created(ctx, row)
 	})
-	if err != nil {
-		return nil, err
-	}
-	row, err = s.Get(ctx, row.ID)
-	return &Created{Integration: row, SigningSecret: signing}, err
 }
 
 // createRow writes the integration. One that is connected by authorization waits for it, unless brought has come already.
-func (s *Service) createRow(
-	ctx context.Context, in CreateInput, p *provider.Provider, kind string, owner *string, given settings, brought *grant,
-) (*ent.Integration, error) {
+func (s *Service) createRow(ctx context.Context, made creation) (*ent.Integration, error) {
+	in, p, given, brought := made.in, made.provider, made.given, made.brought
 	now := s.Now()
 	found, connectedAt := health.Finding{Reason: health.NotYetChecked}, &now
 	create := s.Store.Client(ctx).Integration.Create()
@@ -168,12 +183,12 @@ func (s *Service) createRow(
 		found = brought.finding()
 		create.SetScopes(brought.scopes).
 			SetNillableAccountID(optional(brought.account.ID)).SetNillableAccountName(optional(brought.account.Name))
-	case kind == provider.OAuth2:
+	case made.kind == provider.OAuth2:
 		found, connectedAt = health.Finding{Reason: health.NotConfigured}, nil
 	}
 	state := found.State(now)
-	row, err := create.SetID(s.NewID(id.Integration)).SetNillableUserID(owner).
-		SetProvider(p.Name).SetAuthKind(kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
+	row, err := create.SetID(made.id).SetNillableUserID(made.owner).
+		SetProvider(p.Name).SetAuthKind(made.kind).SetName(strings.TrimSpace(in.Name)).SetEnabled(in.Enabled).
 		SetVisibility(string(in.Visibility)).SetNillablePersonalityID(in.PersonalityID).
 		SetConfig(given.public).SetSecretNames(given.names).SetNillableConnectedAt(connectedAt).
 		SetCreatedAt(now).SetUpdatedAt(now).

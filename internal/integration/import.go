@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
+	"github.com/patchbay/patchbay/ent/integration"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/seal"
+	"github.com/patchbay/patchbay/internal/viewer"
 )
 
 // authorizedUser is how vendors' own tools write down what a person has allowed an application. Other fields than these
@@ -43,6 +46,34 @@ func (c settings) notHere(p *provider.Provider) error {
 		"the consent of a person, with integrationConnect.").At("input", "config", p.Auth.OAuth2.Import)
 }
 
+// createRedeemed creates an integration with what was pasted, which may work only once. The database is written to before
+// that is spent, and what it was spent for is stored insistently, as that of a renewal is. A process that dies in between
+// loses it, and so does a database that stays away for long: then the person needs new credentials.
+func (s *Service) createRedeemed(ctx context.Context, made creation) error {
+	brought, err := s.redeem(ctx, made.provider, made.given)
+	if err != nil {
+		return err
+	}
+	made.brought = brought
+	return s.Credentials.Insist(ctx, made.id, func(ctx context.Context) error {
+		stored, err := s.Store.Client(ctx).Integration.Query().Where(integration.ID(made.id)).Exist(ctx)
+		if err != nil || stored { // by an attempt that nobody confirmed
+			return err
+		}
+		return s.create(ctx, made)
+	})
+}
+
+// writable returns an error while the database cannot be written, by a write that changes nothing.
+func (s *Service) writable(ctx context.Context) error {
+	v, _ := viewer.From(ctx)
+	ctx = viewer.SystemFor(ctx, v.Company)
+	if err := s.Store.Client(ctx).CompanySequence.UpdateOneID(v.Company).AddHealth(0).Exec(ctx); err != nil {
+		return fmt.Errorf("write before something is spent: %w", err)
+	}
+	return nil
+}
+
 // redeem proves pasted credentials by spending them on one renewal, and returns what that brings. What was refused is not
 // given back at the provider: it is still whoever pasted it who holds it. No error repeats anything of it.
 func (s *Service) redeem(ctx context.Context, p *provider.Provider, given settings) (*grant, error) {
@@ -67,6 +98,9 @@ func (s *Service) redeem(ctx context.Context, p *provider.Provider, given settin
 	}
 	wire, err := s.Credentials.Wire(p, given.public)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.writable(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTime)

@@ -1,6 +1,8 @@
 package integration_test
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -169,5 +171,79 @@ func TestPastedCredentialsNeedAConfiguredClient(t *testing.T) {
 		in.Provider, in.Config = "google_calendar", map[string]any{"credentials": pastedUser}
 		_, err := w.Create(w.Ctx, in)
 		refused(t, err, problem.Invalid, "input", "provider")
+	})
+}
+
+// onLog calls fn at the first message of this kind, on its way to nowhere.
+type onLog struct {
+	slog.Handler
+	message string
+	fn      func()
+}
+
+func (l *onLog) Handle(_ context.Context, r slog.Record) error {
+	if fn := l.fn; fn != nil && r.Message == l.message {
+		l.fn = nil
+		fn()
+	}
+	return nil
+}
+
+func (l *onLog) Enabled(context.Context, slog.Level) bool { return true }
+
+// away takes a table away from a database until the returned function is called.
+func away(t *testing.T, w *integrationtest.World, table string) (back func()) {
+	t.Helper()
+	rename := func(from, to string) {
+		if _, err := w.Store.SQL(w.Ctx).ExecContext(w.Ctx, "alter table "+from+" rename to "+to); err != nil {
+			t.Error(err)
+		}
+	}
+	rename(table, table+"_away")
+	return func() { rename(table+"_away", table) }
+}
+
+// The vendor takes what is pasted once: what it answers must outlast a database that fails just then, and a caller who
+// has gone.
+func TestWhatWasPastedIsNotLostWhenTheDatabaseFailsAfterItWasSpent(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		back := func() {}
+		w.Vendor.Handle("api.example.com/me", func(a http.ResponseWriter, _ *http.Request) {
+			back = away(t, w, "credentials")
+			_, _ = a.Write([]byte(`{"id":"ada@acme"}`))
+		})
+		w.Credentials.Log = slog.New(&onLog{
+			Handler: slog.DiscardHandler, message: "what a refresh token was spent for is not stored yet",
+			fn: func() { back() },
+		})
+		made, err := w.Create(w.Ctx, pasteInput(w, pastedUser))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(integrations(t, w)); n != 1 || integration.StatusOf(made.Integration) != integration.Connected {
+			t.Errorf("%d integrations, it is %s", n, integration.StatusOf(made.Integration))
+		}
+		if len(w.Events(t, audit.Connected)) != 1 || len(w.Vendor.Calls("login.example.com/token")) != 1 {
+			t.Error("more than one was connected")
+		}
+		if _, err := w.Refresh(w.Ctx, made.Integration.ID); err != nil {
+			t.Fatal(err)
+		}
+		spent := w.Vendor.Calls("login.example.com/token")
+		if got := spent[len(spent)-1].Form.Get("refresh_token"); got != "refresh-1" {
+			t.Errorf("the next renewal sent %q and not what the vendor answered", got)
+		}
+	})
+}
+
+func TestNothingPastedIsSpentWhenTheDatabaseCannotBeWritten(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		defer away(t, w, "company_sequences")()
+		if _, err := w.Create(w.Ctx, pasteInput(w, pastedUser)); err == nil {
+			t.Error("created without a database")
+		}
+		if n := len(w.Vendor.Calls("login.example.com/token")); n != 0 {
+			t.Errorf("%d token requests were sent", n)
+		}
 	})
 }
