@@ -42,7 +42,7 @@ func newFleet(t *testing.T, size int, pause time.Duration) *fleet {
 	f.key = strings.TrimSpace(command(t, "apikey", "create", "--database", url, "--company", "Acme"))
 	f.args = []string{
 		"serve", "--database", url, "--key-ring-file", keyRing(t), "--listen", "127.0.0.1:0", "--log-level", "warn",
-		"--manifests", manifests(t, f.vendor.URL), "--egress-allow", strings.TrimPrefix(f.vendor.URL, "http://"),
+		"--manifests", manifests(t, f.vendor.URL, "rotates: false", "rotates: true"), "--egress-allow", strings.TrimPrefix(f.vendor.URL, "http://"),
 		"--oauth-clients", `{"google":{"client_id":"client","client_secret":"secret"}}`,
 	}
 	var err error
@@ -219,6 +219,11 @@ func TestReplicasThatAreKilled(t *testing.T) {
 		case failure == "" && reused == before:
 		case failure == "REAUTHORIZATION_REQUIRED" && reused == before+1:
 			lost++
+			said := column(t, f.database, `select concat_ws(' ', details->>'reason', details->>'lease') from audit_events
+				where event_type = 'TOKEN_REFRESH_FAILED' order by id desc limit 1`)
+			if !slices.Equal(said, []string{"REFRESH_REJECTED abandoned"}) {
+				t.Errorf("round %d: the trail says of the loss: %q", round, said)
+			}
 			f.connect(f.replicas[victim])
 			if failure := f.ask(t.Context(), f.replicas[victim]); failure != "" {
 				t.Fatalf("round %d: connecting again did not mend it: %s", round, failure)

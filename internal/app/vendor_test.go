@@ -92,20 +92,20 @@ func (v *vendor) requests() string {
 }
 
 // manifests writes an operator's directory in which the built-in calendar is replaced by one whose addresses are base's,
-// and returns it.
-func manifests(t *testing.T, base string) string {
+// and returns it. More are pairs of what is replaced besides, and by what.
+func manifests(t *testing.T, base string, more ...string) string {
 	t.Helper()
 	text, err := os.ReadFile("../provider/catalog/google_calendar.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest := strings.NewReplacer(
+	manifest := strings.NewReplacer(append(more,
 		"https://accounts.google.com/o/oauth2/v2/auth", base+"/authorize",
 		"https://oauth2.googleapis.com/token", base+"/token",
 		"https://oauth2.googleapis.com/revoke", base+"/revoke",
 		"https://www.googleapis.com/calendar/v3", base+"/calendar/v3",
 		"hosts: [www.googleapis.com]", `hosts: ["127.0.0.1"]`,
-	).Replace(string(text))
+	)...).Replace(string(text))
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "google_calendar.yaml"), []byte(manifest), 0o600); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,8 @@ var (
 
 // TestNoScheduleLosesAToken plays processes, callers and mishaps against each other, differently for each seed: steps
 // of the store that fail before or after they took effect, calls that are not served or whose answer is lost, processes
-// that stand still or die, a grant that is withdrawn, ended or given again in the middle of a renewal.
+// that stand still or die, clocks that jump, answers that break off, a grant that is withdrawn, ended or given again in
+// the middle of a renewal.
 func TestNoScheduleLosesAToken(t *testing.T) {
 	t.Parallel()
 	first, last := uint64(1), uint64(*schedules)
@@ -37,20 +38,24 @@ func TestNoScheduleLosesAToken(t *testing.T) {
 	t.Logf("%+v", seen)
 }
 
+// skewed is how far a process's clock may be from the store's, either way.
+const skewed = 2 * time.Minute
+
 // tally counts what the schedules came across, so that a simulation that has become tame is noticed.
 type tally struct{ spends, doubled, lost, ended, stopped, calm int }
 
 func play(t *testing.T, seed uint64, seen *tally) {
 	w := newWorld(t, seed)
 	c := w.chance
-	calm := c.one(0.2)
+	calm, limps := c.one(0.2), c.one(0.15)
+	calm = calm || limps // but for the token endpoint
 	maybe := func(often, much float64) float64 {
 		if calm || !c.one(often) {
 			return 0
 		}
 		return much * float64(c.upTo(1000)) / 1000
 	}
-	w.vendor.strict = c.one(0.5)
+	w.vendor.strict, w.vendor.limps = !limps && c.one(0.5), limps
 	w.vendor.latency = 2 * time.Second
 	if !calm && c.one(0.3) {
 		w.vendor.latency = 45 * time.Second // longer than one call may take
@@ -59,6 +64,9 @@ func play(t *testing.T, seed uint64, seen *tally) {
 	processes := []*process{w.start(), w.start(), w.start()}
 	w.connect(processes[0])
 	w.vendor.ill, w.vendor.lost = maybe(0.5, 0.5), maybe(0.5, 0.3)
+	if limps {
+		w.vendor.ill = 0.5 + float64(c.upTo(500))/1000
+	}
 	faults := maybe(0.5, 0.2)
 	for _, p := range processes {
 		p.latency, p.faults = 200*time.Millisecond, faults
@@ -79,10 +87,11 @@ func play(t *testing.T, seed uint64, seen *tally) {
 			for range 1 + c.upTo(5) {
 				time.Sleep(c.upTo(w.vendor.lifetime))
 				ctx, cancel := context.WithTimeout(system(t), time.Second+c.upTo(3*time.Minute))
+				works := !limps || w.works(3*time.Minute)
 				if c.one(0.2) {
 					_ = p.Refresh(ctx, integration)
-				} else if _, err := ask(ctx, p); err != nil && calm && ctx.Err() == nil {
-					t.Errorf("schedule %d: a caller failed on a calm day: %v", seed, err)
+				} else if _, err := ask(ctx, p); err != nil && calm && works && ctx.Err() == nil {
+					t.Errorf("schedule %d: a caller failed on a calm day, or with a token that works: %v", seed, err)
 				}
 				cancel()
 			}
@@ -90,6 +99,11 @@ func play(t *testing.T, seed uint64, seen *tally) {
 	}
 	stopped, withdrawn := false, false
 	if !calm {
+		for _, p := range processes {
+			if c.one(0.3) {
+				later(func() { p.setClock(c.upTo(2*skewed) - skewed) })
+			}
+		}
 		if c.one(0.3) {
 			later(processes[1].die)
 		}
@@ -133,6 +147,15 @@ func play(t *testing.T, seed uint64, seen *tally) {
 		seen.ended++
 	}
 	w.judge(seed, seen)
+}
+
+// works reports whether the vendor takes the stored access token for so long.
+func (w *world) works(long time.Duration) bool {
+	row := w.only()
+	n := w.numberOf(row, row.AccessToken, "access_token")
+	w.vendor.mu.Lock()
+	defer w.vendor.mu.Unlock()
+	return w.vendor.issued[n].After(time.Now().Add(long))
 }
 
 // stop disconnects as a person does: until it has worked.

@@ -148,8 +148,9 @@ type process struct {
 	life       sync.Mutex
 	dead       bool
 	stillUntil time.Time
-	cutUntil   time.Time // the store cannot be reached from here
-	lossy      bool      // it has stood still or died
+	cutUntil   time.Time     // the store cannot be reached from here
+	ahead      time.Duration // of its clock
+	lossy      bool          // it has stood still or died
 }
 
 func (w *world) start() *process {
@@ -161,7 +162,7 @@ func (w *world) start() *process {
 			return oauth.Client{ID: "client-1", Secret: seal.NewSecret(mark + "-client")}, true
 		},
 		HTTP:  func(egress.Policy) *http.Client { return &http.Client{Transport: &line{p}} },
-		Now:   time.Now,
+		Now:   p.now,
 		NewID: w.ids.New,
 		Log:   slog.New(slog.DiscardHandler),
 	})
@@ -267,6 +268,20 @@ func (p *process) cut(d time.Duration) {
 	p.life.Lock()
 	defer p.life.Unlock()
 	p.cutUntil = time.Now().Add(d)
+}
+
+// now is the process's clock.
+func (p *process) now() time.Time {
+	p.life.Lock()
+	defer p.life.Unlock()
+	return time.Now().Add(p.ahead)
+}
+
+// setClock lets the process's clock jump to be so much ahead of the store's.
+func (p *process) setClock(ahead time.Duration) {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.ahead = ahead
 }
 
 func (p *process) fail(often float64) {

@@ -55,6 +55,7 @@ type vendor struct {
 	grace    bool // the refresh token before the newest works as well
 	late     bool // a renewal before the access token's end is refused
 	strict   bool // a new access token ends the older ones
+	limps    bool // what goes wrong goes wrong with tokens alone
 	latency  time.Duration
 	ill      float64                              // how often a call is not served
 	lost     float64                              // how often an answer is lost on its way
@@ -105,7 +106,7 @@ func (v *vendor) serve(req *http.Request, by *process) (*http.Response, error) {
 	if err := v.travel(req.Context()); err != nil {
 		return nil, err
 	}
-	if v.chance.one(v.mood(&v.ill)) {
+	if (!v.limps || req.URL.Host != "api.acme.test") && v.chance.one(v.mood(&v.ill)) {
 		if req.URL.Path == "/revoke" { // where any 200 is a yes (RFC 7009 section 2.2)
 			return reply(503, `{"error":"invalid_token"}`), nil
 		}
@@ -113,18 +114,49 @@ func (v *vendor) serve(req *http.Request, by *process) (*http.Response, error) {
 	}
 	res, sp := v.answer(req, by)
 	if v.chance.one(v.mood(&v.lost)) {
-		return nil, errors.New("connection reset by peer")
+		return nil, errReset
 	}
 	if err := v.travel(req.Context()); err != nil {
 		return nil, err
 	}
-	if sp >= 0 {
-		v.mu.Lock()
-		v.spends[sp].delivered = true
-		v.mu.Unlock()
+	res.Body = &body{
+		vendor: v, ctx: req.Context(), rest: res.Body, spend: sp, cut: v.chance.one(v.mood(&v.lost)), slow: v.takesTime(),
 	}
 	return res, nil
 }
+
+var errReset = errors.New("connection reset by peer")
+
+// body is what follows the head of an answer: as slow as everything else, and it may break off.
+type body struct {
+	vendor *vendor
+	ctx    context.Context //nolint:containedctx // of the request that it answers
+	rest   io.ReadCloser
+	spend  int // the spend that the vendor has recorded, or -1
+	cut    bool
+	slow   bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.slow { // what has come already is there, however late it is read
+		b.slow = false
+		if err := b.vendor.travel(b.ctx); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.rest.Read(p[:min(len(p), 20)])
+	switch {
+	case b.cut:
+		return n, errReset
+	case err != nil && b.spend >= 0:
+		b.vendor.mu.Lock()
+		b.vendor.spends[b.spend].delivered = true
+		b.vendor.mu.Unlock()
+	}
+	return n, err
+}
+
+func (b *body) Close() error { return b.rest.Close() }
 
 // mood reads how often something goes wrong.
 func (v *vendor) mood(often *float64) float64 {
@@ -138,6 +170,12 @@ func (v *vendor) recover() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ill, v.lost, v.latency = 0, 0, 0
+}
+
+func (v *vendor) takesTime() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.latency > 0
 }
 
 func (v *vendor) travel(ctx context.Context) error {
