@@ -29,7 +29,7 @@ type Page struct {
 }
 
 // Map reads the answer to this request. The answer must have been classified as OK. What is not JSON, or JSON of
-// another shape, is a problem of code ProviderFailed; a missing or odd field is left out and fails nothing. Of more than
+// another shape, is a problem of code ProviderFailed; a missing or null field is left out and fails nothing. Of more than
 // a thousand results the first are read. A write that was answered with nothing, as many are, has null for an answer.
 func (o *Operation) Map(ctx context.Context, in Input, r Response) (Page, error) {
 	body, err := decodeJSON(r.Body)
