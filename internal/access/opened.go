@@ -72,7 +72,8 @@ func (o *opened) keys() []string {
 }
 
 // Watch ends what a revoked key has opened here as soon as any replica revokes it. It blocks until ctx ends or the
-// store is closed. What it cannot hear, such as a command line beside an SQLite server, EndRevoked finds.
+// store is closed. What it cannot hear, such as a command line beside an SQLite server or what happened while the
+// database was gone, EndRevoked finds, which has to be called now and then.
 func (s *Service) Watch(ctx context.Context) error {
 	sub, err := s.Store.Listen(ctx, channel)
 	if err != nil {
@@ -83,11 +84,8 @@ func (s *Service) Watch(ctx context.Context) error {
 		for _, keyID := range keys {
 			s.opened.end(keyID)
 		}
-		if !missed {
-			continue
-		}
-		if err := s.EndRevoked(ctx); err != nil {
-			return err
+		if missed {
+			_ = s.EndRevoked(ctx) // what cannot be read now, it finds when it is called next
 		}
 	}
 	return nil

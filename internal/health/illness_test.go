@@ -102,6 +102,29 @@ func TestAnIllProviderHoldsItsTransitionsAndIsToldOnce(t *testing.T) {
 	})
 }
 
+func TestElevenOfTwentyProbesAreAnIllnessAndTenAreNone(t *testing.T) {
+	onClock(t, func(t *testing.T, w *world, c *clock) {
+		failing := map[string]bool{}
+		for i, id := range w.many(t, 40, func(i int) string { return []string{"acme ill", "acme half"}[i/20] }) {
+			failing[id] = i < 11 || i >= 20 && i < 30
+		}
+		p := &prober{Service: w.Service, fails: func(row *ent.Integration) error {
+			if failing[row.ID] {
+				return errIll
+			}
+			return nil
+		}}
+		w.drain(t, p, 80)
+		c.pass(5*time.Minute - time.Second) // these still count
+		w.watch(t)
+		events := w.changes(w.ctx)
+		if len(events) != 1 || events[0].Details["provider"] != "acme ill" || events[0].Details["probes"] != float64(20) ||
+			events[0].Details["failed"] != float64(11) {
+			t.Errorf("%d events: %+v", len(events), events)
+		}
+	})
+}
+
 func TestAFewFailuresAreNoIllness(t *testing.T) {
 	onClock(t, func(t *testing.T, w *world, c *clock) {
 		few := map[string]bool{}

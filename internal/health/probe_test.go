@@ -230,6 +230,29 @@ func TestProbesThatFailRestAndStarveNobody(t *testing.T) {
 	})
 }
 
+func TestWhatIsDueLongestIsProbedFirst(t *testing.T) {
+	onClock(t, func(t *testing.T, w *world, c *clock) {
+		p := &prober{Service: w.Service}
+		var last []string
+		for n := range 5 { // more than one batch takes; the oldest rows are due last
+			company := newWorld(t, w.Store)
+			company.Now, company.NewID = w.Now, w.NewID
+			ids := company.many(t, 2, func(int) string { return fmt.Sprint("acme ", n) })
+			company.Store.Client(company.ctx).Integration.Update().Where(integration.IDIn(ids...)).
+				SetNextProbeAt(c.now().Add(-time.Duration(n+1) * time.Hour)).ExecX(company.ctx)
+			if n == 0 {
+				last = ids
+			}
+		}
+		if n, err := w.ProbeDue(t.Context(), p, 8); n != 8 || err != nil {
+			t.Fatalf("%d taken, %v", n, err)
+		}
+		if p.asked[last[0]]+p.asked[last[1]] != 0 {
+			t.Error("what has just come due was probed before what has waited for hours")
+		}
+	})
+}
+
 func TestWhatCannotBeProbedIsNeverProbed(t *testing.T) {
 	onClock(t, func(t *testing.T, w *world, c *clock) {
 		none := w.integration(t, w.users[0], "webhook")
