@@ -68,7 +68,7 @@ func (l *load) work(s *sealedServer, r *running, worker int, hook string, done f
 	for n := 0; !done(); n++ {
 		question := fmt.Sprintf("order status of %d-%d", worker, n)
 		l.call(r, "integrationQuery", `mutation($i: ID!, $q: String!) {
-			integrationQuery(input: {integrationId: $i, query: $q}) { result { results { title } } userErrors { code message } } }`, map[string]any{"i": hook, "q": question},
+			integrationQuery(input: {integrationId: $i, query: $q, timeoutMs: 30000}) { result { results { title } } userErrors { code message } } }`, map[string]any{"i": hook, "q": question},
 			func(any) { l.questions = append(l.questions, question); l.succeeded[worker].Add(1) })
 		l.call(r, "userCreate", `mutation { userCreate(input: {}) { user { id } userErrors { code message } } }`, nil,
 			func(p any) { l.users = append(l.users, at(p, "user", "id").(string)) })
