@@ -81,6 +81,15 @@ func renewalClaims(t *testing.T, s *shelf) {
 	claim("d", whole, early)
 	s.pass(time.Minute)
 	claim("e", whole, late)
+
+	s.pass(2 * time.Minute)
+	claim("f", whole, early, late) // nobody has said when their access ends
+	good := s.put(t, at(0), func(r *ent.Credential) { r.ExpiresAt = new(s.now().UTC().Add(10 * time.Minute)) })
+	claim("g", whole, good)
+	s.pass(5 * time.Minute)
+	claim("h", whole, early, late) // what g has left is good still
+	s.pass(5*time.Minute + time.Second)
+	claim("i", whole, good, early, late)
 }
 
 func replacements(t *testing.T, s *shelf) {

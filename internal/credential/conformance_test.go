@@ -202,7 +202,10 @@ func expiries(t *testing.T, s *shelf) {
 	if now.State != credential.Expired || now.Generation != 1 || now.LeaseOwner != nil {
 		t.Errorf("%+v", now)
 	}
-	yes(t, true)(s.Renew(s.ctx, row.ID, "slow", 1, s.tokens()))
+	yes(t, false)(s.Renew(s.ctx, row.ID, "slow", 1, s.tokens()))
+	yes(t, false)(s.Revive(s.ctx, row.ID, "slow", 2, s.tokens()))
+	yes(t, true)(s.Revive(s.ctx, row.ID, "slow", 1, s.tokens()))
+	yes(t, false)(s.Revive(s.ctx, row.ID, "slow", 2, s.tokens()))
 	if now = s.read(t, row.ID); now.State != credential.Active || now.Generation != 2 {
 		t.Errorf("%+v", now)
 	}

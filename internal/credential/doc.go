@@ -8,7 +8,7 @@
 //	lease (proves that the store can be written) ─▶ spend the refresh token ─▶ store WHERE generation = g
 //	   │ held by another: wait and adopt                │ rejected: adopt, or expired
 //	   │ renewed while it is needed                     └ anything else: back off, nothing ends
-//	   └ over, unreleased and unmoved: tried, and said
+//	   └ over, unreleased and unmoved: tried once the access has ended, and said
 //
 // A generation counts the writes of tokens. Whoever stores names the generation that he replaces, so an older token
 // never replaces a newer one. Ending raises it too: it beats a renewal under way, whose tokens are then given back.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
+	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/column"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/oauth"
 	"github.com/patchbay/patchbay/internal/problem"
@@ -43,7 +45,7 @@ func (s *Service) tooEarly(row *ent.Credential) bool {
 
 // fresh returns the row with an access token to use now: the one it has, or that of a renewal. A token that is about to
 // end is renewed by whoever comes first, who waits; the others use what they have while it is good, and so does he
-// when the renewal fails or another process is at it.
+// when the renewal fails or another process is at it, or has left it unreleased.
 func (s *Service) fresh(ctx context.Context, row *ent.Credential) (*ent.Credential, error) {
 	if row.State != Active {
 		return nil, s.ended(row)
@@ -53,7 +55,7 @@ func (s *Service) fresh(ctx context.Context, row *ent.Credential) (*ent.Credenti
 		return row, nil
 	}
 	usable := s.valid(row, now)
-	if _, rests := resting(row, now); usable && (rests || !s.renewable(row)) {
+	if _, rests := resting(row, now); usable && (rests || row.LeaseOwner != nil || !s.renewable(row)) {
 		return row, nil
 	}
 	if !usable {
@@ -192,6 +194,22 @@ func (s *Service) spend(ctx context.Context, row *ent.Credential, owner string) 
 	return s.keep(ctx, row, owner, tok, refresh)
 }
 
+// revive stores tokens that come late over a generation that another has ended meanwhile, and reads the row again into now.
+func (s *Service) revive(ctx context.Context, row *ent.Credential, owner string, t Tokens, now **ent.Credential) error {
+	revived, err := s.Rows.Revive(ctx, row.ID, owner, row.Generation, t)
+	if err != nil || !revived {
+		return err
+	}
+	if *now, err = s.Rows.Get(ctx, row.ID); err != nil {
+		return err
+	}
+	details := column.Object{"generation": (*now).Generation, "late": true}
+	if err := s.record(ctx, *now, audit.TokenRefreshed, "", details); err != nil {
+		return err
+	}
+	return s.report(ctx, *now, health.Finding{Reason: health.NotYetChecked})
+}
+
 // shut releases a row that does not open, reports that, and returns the problem for the caller.
 func (s *Service) shut(ctx context.Context, row *ent.Credential, owner string, cause error) error {
 	now := s.Now()
@@ -215,6 +233,12 @@ func (s *Service) shut(ctx context.Context, row *ent.Credential, owner string, c
 // keep stores tokens until it succeeds: what was spent for them cannot be spent again. An answer without a refresh token
 // keeps the one that was spent (RFC 6749 section 6); it is sealed anew, so that a rotation of keys during the call is not
 // undone.
+//
+// A process that alone loses the database for longer than its lease, and with the access at its end, is overtaken:
+// another spends the same token. Only the vendor knows which answer is good. Where it took the token again, what the other
+// has stored stays. Where it refused, the credential was ended, with an event that speaks of the abandoned lease; what
+// comes here late revives it, and is called proved when it has been used: a vendor that punishes reuse has ended both.
+// When the database stays away for longer than keepLimit the tokens are lost, which nothing can prevent.
 func (s *Service) keep(
 	ctx context.Context, row *ent.Credential, owner string, tok *oauth.Token, spent seal.Secret,
 ) (*ent.Credential, error) {
@@ -236,10 +260,12 @@ func (s *Service) keep(
 			if now, err = s.Rows.Get(ctx, row.ID); err != nil {
 				return err
 			}
-			if stored {
+			switch {
+			case stored:
 				return s.renewed(ctx, now, s.perhapsLost(row))
-			}
-			if now.State == Ending {
+			case now.State == Expired:
+				return s.revive(ctx, row, owner, t, &now)
+			case now.State == Ending:
 				_, err = s.Rows.HandOver(ctx, row.ID, owner, t)
 			}
 			return err

@@ -63,9 +63,11 @@ type Rows interface {
 	// Release ends a lease that is still owner's; after a failure of the generation that is there it also records how
 	// many there were in a row and when the next attempt may be. Nobody else changes the row until the transaction ends.
 	Release(ctx context.Context, id, owner string, after *Setback) error
-	// Renew stores tokens over generation g of a credential that is not ending, makes it active with generation g+1,
-	// and ends owner's lease. It reports false when the row has moved on.
+	// Renew stores tokens over generation g, if it is active, as generation g+1, and ends owner's lease. It reports false
+	// when the row has moved on.
 	Renew(ctx context.Context, id, owner string, g int64, t Tokens) (bool, error)
+	// Revive is Renew for a generation g that is expired: it makes it active again.
+	Revive(ctx context.Context, id, owner string, g int64, t Tokens) (bool, error)
 	// Expire makes generation g, if it is active, expired, and ends owner's lease. It reports false when the row has
 	// moved on.
 	Expire(ctx context.Context, id, owner string, g int64) (bool, error)
@@ -84,7 +86,8 @@ type Rows interface {
 	// oldest due first, within the share.
 	ClaimEnding(ctx context.Context, owner string, d time.Duration, share store.Share) ([]*ent.Credential, error)
 	// ClaimDue leases, for d, active rows of all companies whose renewal ahead, or whose end without one, is due and whose
-	// lease is free or over: oldest due first, within the share. It returns them as they were before.
+	// lease is free or, where the access has ended, over: oldest due first, within the share. It returns them as they were
+	// before.
 	ClaimDue(ctx context.Context, owner string, d time.Duration, share store.Share) ([]*ent.Credential, error)
 }
 

@@ -144,8 +144,18 @@ func (p *process) Renew(ctx context.Context, id, owner string, g int64, t creden
 			return false, err
 		}
 	}
+	return p.renew(ctx, id, owner, g, credential.Active, t)
+}
+
+func (p *process) Revive(ctx context.Context, id, owner string, g int64, t credential.Tokens) (bool, error) {
+	return p.renew(ctx, id, owner, g, credential.Expired, t)
+}
+
+func (p *process) renew(
+	ctx context.Context, id, owner string, g int64, from string, t credential.Tokens,
+) (bool, error) {
 	return p.change(ctx, id, func(row *ent.Credential) bool {
-		return row.Generation == g && row.State != credential.Ending
+		return row.Generation == g && row.State == from
 	}, func(row *ent.Credential) {
 		p.stores(row, t.Access)
 		row.State, row.AccessToken, row.RefreshToken, row.TokenType = credential.Active, t.Access, t.Refresh, t.Type
@@ -230,7 +240,12 @@ func (p *process) ClaimEnding(
 func (p *process) ClaimDue(
 	ctx context.Context, owner string, d time.Duration, share store.Share,
 ) ([]*ent.Credential, error) {
-	return p.claim(ctx, owner, d, credential.Active, share, func(row *ent.Credential) *time.Time { return row.RefreshAt })
+	return p.claim(ctx, owner, d, credential.Active, share, func(row *ent.Credential) *time.Time {
+		if row.LeaseOwner != nil && row.ExpiresAt != nil && row.ExpiresAt.After(time.Now()) {
+			return nil
+		}
+		return row.RefreshAt
+	})
 }
 
 func (p *process) claim(

@@ -114,9 +114,9 @@ func play(t *testing.T, seed uint64, seen *tally) {
 		if c.one(0.3) { // longer than a lease, shorter than an answer is kept for
 			later(func() { w.outage(c.upTo(90 * time.Second)) })
 		}
-		if c.one(0.3) { // for one alone, shorter than a lease
+		if c.one(0.3) { // for one alone, shorter than a lease or longer
 			p := anybody()
-			later(func() { p.cut(c.upTo(25 * time.Second)) })
+			later(func() { p.cut(c.upTo([]time.Duration{25 * time.Second, 4 * time.Minute}[c.upTo(2)])) })
 		}
 		switch {
 		case c.one(0.2):

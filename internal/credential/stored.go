@@ -143,6 +143,12 @@ func free(now time.Time) predicate.Credential {
 		entcredential.LeaseUntilGT(now.Add(longestLease)))
 }
 
+// left matches what nobody has left unreleased while the access is good: whoever did may hold the answer to a one-time
+// token and have no database just now, and has until the access ends to store it.
+func left(now time.Time) predicate.Credential {
+	return entcredential.Or(entcredential.LeaseOwnerIsNil(), entcredential.ExpiresAtIsNil(), entcredential.ExpiresAtLTE(now))
+}
+
 // Extend makes owner's lease last for d from now.
 func (r Stored) Extend(ctx context.Context, id, owner string, d time.Duration) (bool, error) {
 	now, err := r.Store.Now(ctx)
@@ -181,13 +187,22 @@ func released(err error) error {
 	return nil
 }
 
-// Renew stores tokens over generation g. The integration's copy of the expiry, and of the scopes when they were named,
-// goes along.
+// Renew stores tokens over an active generation g.
 func (r Stored) Renew(ctx context.Context, id, owner string, g int64, t Tokens) (bool, error) {
+	return r.renew(ctx, id, owner, g, Active, t)
+}
+
+// Revive stores tokens over an expired generation g.
+func (r Stored) Revive(ctx context.Context, id, owner string, g int64, t Tokens) (bool, error) {
+	return r.renew(ctx, id, owner, g, Expired, t)
+}
+
+// renew stores tokens. The integration's copy of the expiry, and of the scopes when they were named, goes along.
+func (r Stored) renew(ctx context.Context, id, owner string, g int64, from string, t Tokens) (bool, error) {
 	stored := false
 	err := r.InTx(ctx, func(ctx context.Context) error {
 		u := r.table(ctx).Update().
-			Where(entcredential.ID(id), entcredential.Generation(g), entcredential.StateIn(Active, Expired)).
+			Where(entcredential.ID(id), entcredential.Generation(g), entcredential.State(from)).
 			SetState(Active).SetAccessToken(t.Access).SetRefreshToken(t.Refresh).SetTokenType(t.Type).
 			SetLifetimeSeconds(int64(t.Lifetime / time.Second)).SetRefreshedAt(t.At).SetUpdatedAt(t.At).
 			SetFailures(0).ClearNextAttemptAt().AddGeneration(1)
@@ -336,7 +351,7 @@ func (r Stored) ClaimDue(
 	ctx context.Context, owner string, d time.Duration, share store.Share,
 ) ([]*ent.Credential, error) {
 	return r.claim(ctx, owner, d, func(q *ent.CredentialQuery, now time.Time) {
-		due := entcredential.And(entcredential.State(Active), entcredential.RefreshAtLTE(now), free(now))
+		due := entcredential.And(entcredential.State(Active), entcredential.RefreshAtLTE(now), free(now), left(now))
 		q.Where(due, share.Within(entcredential.FieldRefreshAt, due)).
 			Order(entcredential.ByRefreshAt(), entcredential.ByID()).Limit(share.Limit)
 	})

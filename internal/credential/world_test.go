@@ -263,11 +263,11 @@ func (w *world) outage(d time.Duration) {
 	w.gone = time.Now().Add(d)
 }
 
-// cut takes the store away from one process.
+// cut takes the store away from one process. For longer than a lease it may cost what the process holds.
 func (p *process) cut(d time.Duration) {
 	p.life.Lock()
 	defer p.life.Unlock()
-	p.cutUntil = time.Now().Add(d)
+	p.cutUntil, p.lossy = time.Now().Add(d), p.lossy || d > 25*time.Second
 }
 
 // now is the process's clock.
