@@ -149,9 +149,12 @@ func spoil(v any, at string, change func(at string, v any) (any, bool)) any {
 	return v
 }
 
-// claims are fields without which an answer would be taken for one that says something: that somebody is free, or that a
-// webhook which answers in another form found nothing.
-var claims = []string{"google_calendar: free_busy .calendars", "custom_webhook: get_order_status .results"}
+// claims are fields without which an answer would be taken for one that says something: that a calendar or a mailbox is
+// empty, that somebody is free, or that a webhook which answers in another form found nothing.
+var claims = []string{
+	"google_calendar: list_events .items", "google_calendar: search_events .items", "google_calendar: free_busy .calendars",
+	"microsoft_365: list_events .value", "microsoft_365: search_mail .value", "custom_webhook: get_order_status .results",
+}
 
 // dispensable reports whether the answer is still one without the field at a path.
 func (r reading) dispensable(at string) bool {
