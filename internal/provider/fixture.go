@@ -16,6 +16,7 @@ const (
 	ShowsRefresh         = "refresh"
 	ShowsRefreshRejected = "refresh_rejected"
 	ShowsRevoke          = "revoke"
+	ShowsCredential      = "credential"
 	ShowsRevokedToken    = "revoked_token"
 	ShowsRateLimit       = "rate_limit"
 	ShowsAccount         = "account"
@@ -36,6 +37,9 @@ type Fixture struct {
 	Body   any               `yaml:"body"`
 	Form   map[string]string `yaml:"form"`
 	Answer Answer            `yaml:"answer"`
+	// Kind is the way to authenticate of a credential fixture, and Headers are all those that it adds to the request.
+	Kind    string            `yaml:"kind"`
+	Headers map[string]string `yaml:"headers"`
 	// Lookup holds the exchanges before the request, in order.
 	Lookup []Fixture `yaml:"lookup"`
 	// Names holds the exchanges that tell names, in order. One that is refused tells none.

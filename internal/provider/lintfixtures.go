@@ -39,6 +39,9 @@ func (l *linter) fixtures(dir fs.FS) []Finding {
 		if len(f.Names) > 0 {
 			shown[namesOf(f.Shows)] = true
 		}
+		if f.Shows == ShowsCredential {
+			shown[credentialOf(f.Kind)] = true
+		}
 		if f.Input.Page != "" {
 			shown["a second page"] = true
 		}
@@ -85,7 +88,7 @@ func (l *linter) turnsRevocation(f Fixture) bool {
 }
 
 // byTheWire are the fixtures whose answers no error rule judges.
-var byTheWire = []string{ShowsAuthorize, ShowsToken, ShowsRefresh, ShowsRefreshRejected}
+var byTheWire = []string{ShowsAuthorize, ShowsToken, ShowsRefresh, ShowsRefreshRejected, ShowsCredential}
 
 // isShown reports whether the fixture comes to what its name promises.
 func (f Fixture) isShown() bool {
@@ -126,6 +129,11 @@ func (l *linter) wanted(all []Fixture) []string {
 		}
 		if len(l.Auth.OAuth2.Scopes) > 0 {
 			out = append(out, "a missing scope")
+		}
+	}
+	for _, kind := range l.AuthKinds() {
+		if l.Auth.Send != nil || kind != OAuth2 { // without it a granted token is a bearer token
+			out = append(out, credentialOf(kind))
 		}
 	}
 	if !l.Probe.isZero() {

@@ -66,3 +66,28 @@ func TestTheLintRefusesAnOkThatNoFixtureNeeds(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLintRefusesACredentialThatIsNotShownOrNotSentSo(t *testing.T) {
+	t.Parallel()
+	manifest, fixtures := complete(t)
+	slack := func(from, to string) [3]string {
+		return [3]string{"slack", swap(t, file(t, "slack.yaml"), from, to), file(t, "slack.fixtures.yaml")}
+	}
+	for name, c := range map[string]struct {
+		files   [3]string
+		message string
+	}{
+		"one that is not shown":      {[3]string{"tickets", manifest, swap(t, fixtures, "- shows: credential", "- shows: error")}, "no fixture shows the credential of API_KEY"},
+		"another header":             {[3]string{"tickets", swap(t, manifest, `"X-Api-Key"`, `"X-Key"`), fixtures}, "headers: want map[X-Api-Key:0123456789], got map[X-Key:0123456789]"},
+		"a parameter in its place":   {[3]string{"tickets", swap(t, manifest, `headers: { "X-Api-Key"`, `query: { "key"`), fixtures}, "request: want"},
+		"one that is no secret":      {[3]string{"tickets", swap(t, manifest, ", writeOnly: true", ""), fixtures}, "the config holds no secret"},
+		"one that is not valid":      {[3]string{"tickets", swap(t, manifest, "minLength: 8", "minLength: 11"), fixtures}, "credential: INVALID"},
+		"a kind that there is not":   {[3]string{"tickets", manifest, swap(t, fixtures, "kind: API_KEY", "kind: BASIC")}, `"BASIC" is not one of API_KEY`},
+		"one that means another":     {slack("        bot_token:\n", "        robot_token:\n"), "credential (a bot's token alone): kind: the config means"},
+		"a token for another's call": {slack(`.config.post_as == "bot"`, `.config.post_as != "bot"`), "credential (of both, the bot's posts): headers: want"},
+	} {
+		if got := findingsOf(c.files[0], c.files[1], c.files[2]); !strings.Contains(got, c.message) {
+			t.Errorf("%s: want %q, got %s", name, c.message, got)
+		}
+	}
+}

@@ -31,6 +31,8 @@ func (p *Provider) Replay(ctx context.Context, f Fixture) error {
 		return p.replayOAuth(ctx, f)
 	case ShowsRevokedToken, ShowsRateLimit, ShowsError:
 		return f.judge(p.Classify(f.Answer.response()))
+	case ShowsCredential:
+		return p.replayCredential(ctx, f)
 	case ShowsAccount:
 		return p.replayAccount(ctx, f)
 	case ShowsProbeGood, ShowsProbeBad:

@@ -55,7 +55,8 @@ func exchangesOf(p *provider.Provider, fixtures []provider.Fixture) []*exchange 
 		}
 		switch f.Shows {
 		case provider.ShowsAuthorize, provider.ShowsToken, provider.ShowsRefresh, provider.ShowsRefreshRejected,
-			provider.ShowsRevokedToken, provider.ShowsRateLimit, provider.ShowsError, provider.ShowsProbeBad:
+			provider.ShowsCredential, provider.ShowsRevokedToken, provider.ShowsRateLimit, provider.ShowsError,
+			provider.ShowsProbeBad:
 			continue
 		}
 		for _, e := range exchangesIn(p, f) {
