@@ -23,8 +23,8 @@ type followed struct {
 const flapping = `subscription($after: String) { integrationHealthChanged(after: $after) {
 	kind cursor integrationId health { status reason } } }`
 
-// follow opens a socket at a replica, goes on where the client stands, and reads up to some events. Whatever breaks ends
-// it: the client tries again elsewhere.
+// follow opens a socket at a replica, goes on where the client stands, and reads up to some events. Whatever breaks
+// ends it: the client tries again elsewhere.
 func (c *followed) follow(ctx context.Context, r *running, events int) {
 	conn, _, err := websocket.Dial(ctx, r.URL+"/graphql", &websocket.DialOptions{ //nolint:bodyclose // the connection's
 		Subprotocols: []string{"graphql-transport-ws"},
@@ -67,8 +67,8 @@ func (c *followed) follow(ctx context.Context, r *running, events int) {
 	}
 }
 
-// differs says how what a client was told is not the table, in order; "" when it is. Only where it was told of a gap may
-// something lack.
+// differs says how what a client was told is not the table, in order; "" when it is. Only where it was told of a gap
+// may something lack.
 func (c *followed) differs(table []string) string {
 	gap := false
 	for n, line := range c.told {
@@ -98,10 +98,10 @@ func (f *fleet) outbox(after int) []string {
 		case when kind = 'CHANGE' then status || ' ' || reason end)) from health_changes where seq > %d order by seq`, after))
 }
 
-// TestBehaviour16ASocketThatFlapsIsToldTheWholeTable writes through three processes at once, kills one after another with
-// SIGKILL, and again and again the connections that they listen to the database with. A client's socket breaks at random
-// points and goes on at any replica: what it was told is the table, in order. A client that was away until the table no
-// longer held what it had missed is told so, and then how things stand.
+// TestBehaviour16ASocketThatFlapsIsToldTheWholeTable writes through three processes at once, kills one after another
+// with SIGKILL, and again and again the connections that they listen to the database with. A client's socket breaks at
+// random points and goes on at any replica: what it was told is the table, in order. A client that was away until the
+// table no longer held what it had missed is told so, and then how things stand.
 func TestBehaviour16ASocketThatFlapsIsToldTheWholeTable(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())

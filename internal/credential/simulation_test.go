@@ -149,6 +149,13 @@ func play(t *testing.T, seed uint64, seen *tally) {
 	w.judge(seed, seen)
 }
 
+// setClock lets the process's clock jump to be so much ahead of the store's.
+func (p *process) setClock(ahead time.Duration) {
+	p.life.Lock()
+	defer p.life.Unlock()
+	p.ahead = ahead
+}
+
 // works reports whether the vendor takes the stored access token for so long.
 func (w *world) works(long time.Duration) bool {
 	row := w.only()

@@ -277,13 +277,6 @@ func (p *process) now() time.Time {
 	return time.Now().Add(p.ahead)
 }
 
-// setClock lets the process's clock jump to be so much ahead of the store's.
-func (p *process) setClock(ahead time.Duration) {
-	p.life.Lock()
-	defer p.life.Unlock()
-	p.ahead = ahead
-}
-
 func (p *process) fail(often float64) {
 	p.life.Lock()
 	defer p.life.Unlock()

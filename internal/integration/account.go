@@ -145,8 +145,8 @@ func (s *Service) clientGroup(p *provider.Provider) (names []string) {
 	return names
 }
 
-// aloneWith keeps others from joining or leaving an account until the transaction ends, where all who have joined it live
-// on one grant.
+// aloneWith keeps others from joining or leaving an account until the transaction ends, where all who have joined it
+// live on one grant.
 func (s *Service) aloneWith(ctx context.Context, p *provider.Provider, accountID string) error {
 	if p.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
 		return nil

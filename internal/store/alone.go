@@ -6,8 +6,8 @@ import (
 )
 
 // Alone waits until no other transaction is alone with the same name, of whichever replica, and lets none in until the
-// transaction that ctx is inside of ends: what is read afterwards holds until then. It is for what no row stands for, and
-// comes after the locks of rows. On SQLite a transaction is alone anyway.
+// transaction that ctx is inside of ends: what is read afterwards holds until then. It is for what no row stands for,
+// and comes after the locks of rows. On SQLite a transaction is alone anyway.
 func (s *Store) Alone(ctx context.Context, name string) error {
 	if !s.Locks() {
 		return nil
