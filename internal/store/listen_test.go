@@ -239,11 +239,12 @@ func TestWhatHappensAllTheTimeWakesOtherReplicasToo(t *testing.T) {
 		var all sync.WaitGroup
 		want := []string{}
 		for i := range 40 {
-			want = append(want, fmt.Sprintf("co_%02d", i))
+			company := fmt.Sprintf("co_%02d", i)
+			want = append(want, company)
 			all.Go(func() {
 				for range 5 {
 					if err := s.InTx(t.Context(), func(ctx context.Context) error {
-						s.Wake(ctx, "audit", want[i])
+						s.Wake(ctx, "audit", company)
 						return nil
 					}); err != nil {
 						t.Error(err)
