@@ -89,14 +89,16 @@ func (s *Service) giveBackWith(ctx context.Context, p *provider.Provider, row *e
 		return err
 	}
 	// The next attempt needs what the refresh token was spent for. Tokens that were dropped meanwhile stay dropped.
-	if err := within(ctx, writeLimit, func(ctx context.Context) error {
+	handOver := func(ctx context.Context) error {
 		_, err := s.Rows.HandOver(ctx, row.ID, owner, t)
 		return err
-	}); err != nil {
-		return err
 	}
+	stored := within(ctx, writeLimit, handOver)
 	c.Access = tok.Access
 	_, err = s.tellOf(ctx, p, c)
+	if err != nil && stored != nil { // nothing but these tokens can end the grant
+		err = errors.Join(err, s.Insist(ctx, row.ID, handOver))
+	}
 	return err
 }
 

@@ -198,3 +198,30 @@ func TestATokenThatCannotBeKeptIsTakenBackByTheProvidersOwnRequests(t *testing.T
 		}
 	})
 }
+
+// Where a renewal must come first, what it brings is told at once: a database that fails just then must not leave a grant
+// alive that nobody can end any more.
+func TestAccessIsTakenBackWithTokensThatCannotBeStored(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		d, row := openDesk(t, w)
+		w.Wait(48 * time.Hour)
+		var back func()
+		w.Vendor.Handle("blue.example.com/token", func(rw http.ResponseWriter, r *http.Request) {
+			back = sync.OnceFunc(away(t, w, "credentials"))
+			d.token(rw, r)
+		})
+		w.Vendor.Handle("blue.example.com/api/tokens/current", func(rw http.ResponseWriter, r *http.Request) {
+			if d.allowed(rw, r) {
+				back()
+				_, _ = io.WriteString(rw, `{"id":7}`)
+			}
+		})
+		gone, err := w.Disconnect(w.Ctx, row.ID)
+		if back != nil {
+			back()
+		}
+		if err != nil || gone.Outcome != credential.Revoked || len(d.deleted) != 1 || len(d.spent) != 1 {
+			t.Errorf("%+v, %v: deleted %v, spent %v", gone, err, d.deleted, d.spent)
+		}
+	})
+}
