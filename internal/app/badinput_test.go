@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lib/pq"
+
 	"github.com/patchbay/patchbay/internal/store/storetest"
 )
 
@@ -70,11 +72,13 @@ func TestBadInputIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", key, found)
 			}
 		}
+		db := openBeside(t, database)
+		defer db.Close()
 		raw := map[string]string{}
 		for name, c := range w.cases() {
-			before := tablesOf(t, database)
+			before := tablesOf(t, db)
 			a := r.try(c.document, c.variables)
-			after := tablesOf(t, database)
+			after := tablesOf(t, db)
 			if code, field := w.fault(a); code != c.code || field != c.field {
 				t.Errorf("%s: want %s at %q, got %s at %q: %s", name, c.code, c.field, code, field, a.raw)
 			}
@@ -265,12 +269,10 @@ func (w *badWorld) change(database, statement string) {
 }
 
 // tablesOf returns each table's rows as text.
-func tablesOf(t *testing.T, database string) map[string]string {
+func tablesOf(t *testing.T, db *sql.DB) map[string]string {
 	t.Helper()
-	db := openBeside(t, database)
-	defer db.Close()
 	tables := `select name from sqlite_schema where type = 'table'`
-	if !strings.HasPrefix(database, "sqlite:") {
+	if _, ok := db.Driver().(*pq.Driver); ok {
 		tables = `select table_name::text from information_schema.tables where table_schema = 'public'`
 	}
 	out := map[string]string{}
