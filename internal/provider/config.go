@@ -158,7 +158,11 @@ func (p *Provider) named(config map[string]any) map[string]any {
 // effective returns a copy of a config as expressions see it: real names, the manifest's defaults, and what is derived.
 func (p *Provider) effective(config map[string]any) map[string]any {
 	out := p.named(config)
-	for _, s := range p.schemas {
+	for _, kind := range p.AuthKinds() { // in their order: the first that has a default decides
+		s := p.schemas[kind]
+		if s == nil {
+			continue
+		}
 		properties, _ := s.document["properties"].(map[string]any)
 		for name, property := range properties {
 			fields, _ := property.(map[string]any)

@@ -237,3 +237,20 @@ func TestACapabilityWithoutItsScopeIsOff(t *testing.T) {
 		t.Error("nil must leave nothing out, and no scope at all everything")
 	}
 }
+
+// A config does not say which way to authenticate it is for, so where two ways differ over a default the first decides,
+// each time.
+func TestADefaultIsTheSameEachTime(t *testing.T) {
+	t.Parallel()
+	const one = "properties: { api_key: {"
+	text := strings.Replace(tickets, one, "properties: { desk: { type: string, default: first }, api_key: {", 1)
+	text = strings.Replace(text, "  send: '{ headers", "  basic:\n    revoke: Delete it.\n"+
+		"    config: { properties: { desk: { type: string, default: second } } }\n  send: '{ headers", 1)
+	p := decode(t, text)
+	for range 50 {
+		r, err := p.Capabilities[0].First(t.Context(), provider.Input{Config: map[string]any{}, Limit: 1})
+		if err != nil || !strings.Contains(r.Summary(), "/desks/first/") {
+			t.Fatalf("%v, %v", r, err)
+		}
+	}
+}
