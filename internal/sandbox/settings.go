@@ -10,14 +10,15 @@ import (
 )
 
 // settings returns a config for one way to authenticate with which the vendor can be connected: of what the fixtures
-// use, what the schema asks for and what most of them use; the rest is made up. It is fresh.
+// use, what the schema asks for and what most of them use; the rest is made up. It is fresh. A fixture of what a
+// credential adds to a request is about its own way alone.
 func (v *vendor) settings(kind string) map[string]any {
 	config, schema := map[string]any{}, v.ConfigSchema(kind)
 	properties, _ := schema["properties"].(map[string]any)
 	required, _ := schema["required"].([]any)
 	seen, used, all := map[string]any{}, map[string]int{}, 0
 	for _, f := range v.fixtures() {
-		if v.byHand || !answered(f) {
+		if v.byHand || f.Shows == provider.ShowsCredential || !answered(f) {
 			continue
 		}
 		own, _ := jsonOf(f.Input.Config).(map[string]any)
