@@ -93,7 +93,7 @@ func capabilities(list []*provider.Capability) []*Capability {
 func CapabilityOf(c *provider.Capability) *Capability {
 	return &Capability{
 		Name: c.Name, Description: c.Description, Effect: CapabilityEffect(strings.ToUpper(c.Effect)),
-		TriggerPhrases: c.Phrases, RequiredScopes: c.RequiredScopes(),
+		TriggerPhrases: c.Triggers(), RequiredScopes: c.RequiredScopes(),
 		ArgumentsSchema: c.ArgumentsSchema(),
 	}
 }

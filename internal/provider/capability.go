@@ -24,6 +24,8 @@ type Capability struct {
 	Scopes []string `yaml:"scopes"`
 	// Phrases are the words that lead a question here.
 	Phrases []string `yaml:"phrases"`
+	// Decisive are trigger phrases that lead here whatever else a question holds, as "right now" leads to what is live.
+	Decisive []string `yaml:"decisive"`
 	// Examples are questions that lead here, for people who read about it.
 	Examples []string `yaml:"examples"`
 	// Arguments is the JSON Schema of what an invocation by name takes; see ArgumentsSchema.

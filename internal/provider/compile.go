@@ -51,6 +51,11 @@ func (c *compiler) identity() {
 	if c.Title == "" {
 		c.fault("$.title", "title is missing")
 	}
+	for i, one := range c.Called {
+		if strings.TrimSpace(one) == "" || strings.EqualFold(one, c.Title) {
+			c.fault(fmt.Sprintf("$.called[%d]", i), "called holds names beside the title")
+		}
+	}
 	for i, one := range c.Categories {
 		if !slices.Contains(categories, one) {
 			c.fault(fmt.Sprintf("$.categories[%d]", i), "category %q is not one of %s", one,

@@ -36,7 +36,7 @@ func (l *linter) abilities() {
 
 func (l *linter) phrases(c *Capability, where string) {
 	distinct := map[string]bool{}
-	for _, p := range c.Phrases {
+	for _, p := range c.Triggers() {
 		distinct[strings.ToLower(strings.TrimSpace(p))] = true
 	}
 	if len(distinct) < minPhrases {

@@ -18,9 +18,11 @@ const (
 // Provider is one compiled manifest. It is immutable after Load and safe for concurrent use.
 type Provider struct {
 	// Name is the stable name, for example acme_calendar; it is also the name of the manifest's file.
-	Name        string `yaml:"name"`
-	Title       string `yaml:"title"`
-	Description string `yaml:"description"`
+	Name  string `yaml:"name"`
+	Title string `yaml:"title"`
+	// Called are further names that people use for the service; see Names.
+	Called      []string `yaml:"called"`
+	Description string   `yaml:"description"`
 	// Categories are spelled as in the GraphQL enum ProviderCategory, in lower case.
 	Categories []string `yaml:"categories"`
 	// Documentation is the address of the vendor's own documentation.

@@ -16,7 +16,7 @@ func (a *asking) understand(ctx context.Context) error {
 	reads := slices.DeleteFunc(a.provider.CapabilitiesFor(a.row.Config, nil), func(c *provider.Capability) bool {
 		return c.Effect != provider.Read
 	})
-	choice, err := question.Choose(a.in.Query, candidates(reads))
+	choice, err := question.Choose(a.in.Query, a.provider.Asked(reads))
 	if err != nil {
 		return atQuery(err)
 	}
@@ -24,7 +24,8 @@ func (a *asking) understand(ctx context.Context) error {
 	a.capability = reads[i]
 	where := a.location()
 	said := question.Read(a.in.Query, question.Options{
-		Now: a.began, Location: where, Phrases: a.capability.Phrases, Past: a.capability.Window.Past,
+		Now: a.began, Location: where, Names: a.provider.Names(), Phrases: a.capability.Triggers(),
+		Past: a.capability.Window.Past,
 	})
 	if err := a.granted(); err != nil {
 		return err
@@ -107,14 +108,6 @@ func (a *asking) arguments(said question.Reading) map[string]any {
 	}
 	if said.Latest {
 		out["latest"] = true
-	}
-	return out
-}
-
-func candidates(reads []*provider.Capability) []question.Candidate {
-	out := make([]question.Candidate, len(reads))
-	for i, c := range reads {
-		out[i] = question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()}
 	}
 	return out
 }

@@ -14,8 +14,10 @@ type Candidate struct {
 	// Name is the capability's name.
 	Name string
 	// Phrases are its trigger phrases, for example "order status". Case, plural and punctuation do not matter. {key}
-	// in a phrase stands for any key such as ENG-123.
+	// in a phrase stands for any key such as ENG-123, {channel} for any name behind a hash.
 	Phrases []string
+	// Decisive are trigger phrases that count as four words more than they hold.
+	Decisive []string
 	// Takes names what of a question the capability uses: window, people, text, numbers. It decides between capabilities
 	// that share a phrase; one that takes numbers finds a thing by its number, and stands back where there is none. Empty
 	// means not known, and decides nothing.
@@ -34,58 +36,54 @@ type Choice struct {
 // anyTime is when Choose reads a question: whether it names a time hardly depends on when it is asked.
 var anyTime = time.Date(2026, 1, 21, 15, 0, 0, 0, time.UTC)
 
-// rival is a candidate with the phrases of it that the question holds, the strongest first.
-type rival struct {
-	Candidate
-	matches []match
+// Service is what a question is put to.
+type Service struct {
+	// Names are what people call it: "Acme Calendar", "acal". They say where to ask, and nothing of what is asked.
+	Names []string
+	// Candidates are its read capabilities.
+	Candidates []Candidate
 }
 
 // Choose picks the capability that a question asks for.
 //
-// The candidate with the most specific phrase wins: the one of most words, then of most letters; {key} counts as five words.
-// Phrases match whole words; in a word of six letters or more one letter may be wrong. Quotations never match. Between
-// equals, the one that uses most of what the question holds wins, then the one that would miss least.
+// The candidate whose phrases cover most words of the question wins, then the one with the most specific phrase: the one of
+// most words, then of most letters; {key} counts as five words, {channel} as two, a decisive phrase as four more than it has.
+// Phrases match whole words; in a word of six letters or more one letter may be wrong. Quotations never match, and the
+// service's own names count for nothing beside other words. Where a question names one thing by its number, that counts as two
+// words for what finds a thing by its number. Between equals, the one that uses most of what the question holds wins, then the
+// one that would miss least. A question without any phrase that is understood to its last word goes to what uses most of it.
 //
 // Confidence is 0.6 for a phrase of one word, 0.8 for two, 0.9 for three, and so on halfway to 1; times 0.9 for a
-// misspelling; times 0.9 when phrases alone did not decide.
+// misspelling; times 0.9 when phrases alone did not decide; 0.4 without a phrase.
 //
-// The error is a problem: NoCapabilityMatched when no phrase occurs, and for commands that would change something (unless a
-// phrase of two words or more begins with that very verb); Ambiguous, with Choices, when equals remain.
-func Choose(text string, candidates []Candidate) (Choice, error) {
+// The error is a problem: NoCapabilityMatched when no phrase occurs, for commands that would change something (unless a
+// phrase of two words or more begins with that very verb), for questions of general knowledge, and for those that name another
+// service; Ambiguous, with Choices, when equals remain.
+func Choose(text string, s Service) (Choice, error) {
 	tokens := tokenise(text)
-	norms := normals(tokens)
-	var rivals []rival
-	var phrases []string
-	for _, c := range candidates {
-		r := rival{Candidate: c}
-		for _, s := range c.Phrases {
-			if ph, ok := newPhrase(s); ok {
-				if m, ok := ph.find(tokens, norms); ok {
-					r.matches = append(r.matches, m)
-				}
-			}
-		}
-		phrases = append(phrases, c.Phrases...)
-		if len(r.matches) > 0 {
-			slices.SortStableFunc(r.matches, byStrength)
-			rivals = append(rivals, r)
-		}
+	p := &parser{tokens: tokens, norms: normals(tokens), nouns: map[string]bool{}}
+	named := p.ownNames(s.Names)
+	rivals, phrases := p.rivals(s.Candidates, named)
+	if err := p.outside(text, rivals, phrases, named); err != nil {
+		return Choice{}, err
 	}
-	at, write := (&parser{tokens: tokens}).command()
-	if write && !slices.ContainsFunc(rivals, func(r rival) bool { return r.covers(at) }) {
-		return Choice{}, problem.New(problem.NoCapabilityMatched, "This asks to change something (%q), and questions only "+
-			"read. Invoke the capability that does it by its name.", clip(tokens[at].raw))
+	r := Read(text, Options{Now: anyTime, Names: s.Names, Phrases: phrases})
+	byNumber := numbered(tokens, named, rivals, r)
+	if byNumber {
+		rivals = withNumber(rivals, s.Candidates)
 	}
 	if len(rivals) == 0 {
+		if c, ok := p.byDefault(s.Candidates, r); ok {
+			return Choice{Name: c.Name, Confidence: defaultConfidence}, nil
+		}
 		return Choice{}, problem.New(problem.NoCapabilityMatched,
-			"No capability of this integration answers that. Ask with words such as %s.", examples(candidates))
+			"No capability of this integration answers that. Ask with words such as %s.", examples(s.Candidates))
 	}
 	equals := strongest(rivals)
 	confidence := 1.0
 	if len(equals) > 1 {
 		confidence = 0.9
-		r := Read(text, Options{Now: anyTime, Phrases: phrases})
-		equals = fittest(equals, r, numbered(text, tokens, equals, r))
+		equals = fittest(equals, r, byNumber)
 	}
 	if len(equals) > 1 {
 		e := problem.New(problem.Ambiguous, "Several capabilities answer that equally well. Invoke one by its name, or ask "+
@@ -98,72 +96,14 @@ func Choose(text string, candidates []Candidate) (Choice, error) {
 	return equals[0].choice(confidence), nil
 }
 
-func byStrength(a, b match) int {
-	switch {
-	case a.stronger(b):
-		return -1
-	case b.stronger(a):
-		return 1
-	}
-	return 0
-}
-
-// covers reports whether a phrase of two words or more begins with the very verb at that place: then the capability is made
-// for that command.
-func (r rival) covers(at int) bool {
-	return slices.ContainsFunc(r.matches, func(m match) bool { return m.i == at && m.exact && len(m.words) > 1 })
-}
-
-// strongest returns the rivals whose best phrase no other's surpasses.
-func strongest(rivals []rival) []rival {
-	best := rivals[0].matches[0]
-	for _, r := range rivals[1:] {
-		if r.matches[0].stronger(best) {
-			best = r.matches[0]
-		}
-	}
-	return slices.DeleteFunc(rivals, func(r rival) bool { return best.stronger(r.matches[0]) })
-}
-
-// fittest returns the rivals that use most of the reading, and of those the ones that miss least. Rivals whose needs are not
-// known all stay.
-func fittest(rivals []rival, r Reading, numbered bool) []rival {
-	has := map[string]bool{
-		"window": r.Window != nil, "people": len(r.People) > 0, "text": r.Text != "" || len(r.Quoted) > 0,
-		"numbers": numbered,
-	}
-	fit := func(c rival) (score int) {
-		for _, take := range c.Takes {
-			switch {
-			case has[take] && take == "numbers":
-				score += 1000
-			case has[take]:
-				score += 100
-			case take == "numbers":
-				score -= 1000
-			default:
-				score--
-			}
-		}
-		return score
-	}
-	best := math.MinInt
-	for _, c := range rivals {
-		if len(c.Takes) == 0 {
-			return rivals
-		}
-		best = max(best, fit(c))
-	}
-	return slices.DeleteFunc(rivals, func(c rival) bool { return fit(c) < best })
-}
-
 func (r rival) choice(confidence float64) Choice {
 	c := Choice{Name: r.Name}
 	for _, m := range r.matches {
 		c.Matched = append(c.Matched, m.text)
 	}
-	c.Confidence = confidence * (1 - 0.4/math.Pow(2, float64(r.matches[0].weight()-1)))
-	if !r.matches[0].exact {
+	best := r.best()
+	c.Confidence = confidence * (1 - 0.4/math.Pow(2, float64(max(best.weight(), 1)-1)))
+	if !best.exact {
 		c.Confidence *= 0.9
 	}
 	c.Confidence = math.Round(c.Confidence*1000) / 1000
@@ -175,7 +115,7 @@ func examples(candidates []Candidate) string {
 	var out []string
 	for _, c := range candidates {
 		for _, s := range c.Phrases[:min(len(c.Phrases), 3)] {
-			if q := `"` + clip(keyExample.Replace(s)) + `"`; len(out) < 6 && !slices.Contains(out, q) {
+			if q := `"` + clip(shapeExample.Replace(s)) + `"`; len(out) < 6 && !slices.Contains(out, q) {
 				out = append(out, q)
 			}
 		}

@@ -7,16 +7,17 @@ var (
 	// changes are verbs that change something whatever follows.
 	changes = set(`delete remove cancel create add reschedule postpone send forward compose invite accept decline rsvp
 		unsubscribe rename notify remind arrange organize organise move put block snooze unstar trash erase
-		close reopen resolve solve assign unassign escalate merge`)
+		close reopen resolve solve assign unassign reassign escalate merge publish unpublish`)
 	// changesOf are verbs that are nouns or questions as well: they change something when an object follows.
 	changesOf = set(`schedule draft mark star book update archive plan label set make change edit clear empty mute restore
-		invite push shift post tag refund log confirm drop`)
+		invite push shift post tag refund log confirm drop register approve validate fulfill fulfil ship
+		lower raise increase decrease reduce file submit bump transfer`)
 	// answers change something when "to" or an object follows.
 	answers = set("reply respond write answer")
 	// contacts are verbs that address a person: "email bob about the delay".
 	contacts = set("email mail message text call ping dm")
 	objects  = set(`a an the my me him her them us it all every our that meeting call appointment event lunch email message
-		time interview reminder everything dinner ticket conversation contact channel issue task comment note deal page order`)
+		time interview reminder everything dinner ticket conversation contact channel issue task comment note deal page order sales purchase quotation invoice lead opportunity`)
 	// asking are words that make "remind me" a question.
 	asking   = set("what what's whats when when's whens where where's who who's which how")
 	pronouns = set("me him her them us everyone everybody")
@@ -49,15 +50,23 @@ func (p *parser) changing(i int) bool {
 	case w == "remind" && next == "me" && asking[p.at(i+2)]:
 		return false
 	case w == "tell":
-		return objects[next] && next != "me" && next != "us" && p.at(i+2) != ""
+		return (objects[next] || pronouns[next]) && next != "me" && next != "us" && p.at(i+2) != ""
 	case next == "me" && (w == "send" || w == "write" || w == "forward"):
 		return false // asks to be shown something
 	case changes[w]:
 		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"
+	case w == "open" && (next == "a" || next == "an") && p.is(i+2, "new"):
+		return true
+	case w == "schedule" && (units[p.at(i+2)] == "minute" || units[p.at(i+2)] == "hour"):
+		return true
+	case w == "draft" && next == "something", w == "mark" && p.is(i+2, "as"):
+		return true
+	case w == "post" && (next == "in" || p.is(i+2, "to") || p.is(i+2, "in")), w == "comment" && next == "on":
+		return true
 	case changesOf[w]:
-		return objects[next] || next == "up" || next == "with" || next == "off"
+		return objects[next] || keyForm.MatchString(next) || next == "up" || next == "with" || next == "off"
 	case answers[w]:
-		return objects[next] || next == "to" || next == "back"
+		return objects[next] || next == "to" || next == "back" || next == "in" || next == "on" || p.is(i+2, "email") || p.is(i+2, "mail")
 	case contacts[w]:
 		if pronouns[next] {
 			return true
@@ -68,7 +77,12 @@ func (p *parser) changing(i int) bool {
 		_, weekday := weekdays[next]
 		_, month := months[next]
 		relative := next == "today" || next == "tomorrow" || next == "yesterday" || next == "tonight"
-		return !weekday && !month && !relative && (i+2 == len(p.tokens) || behindName[p.at(i+2)])
+		k := i + 2
+		if p.is(k, "on") || p.is(k, "via") || p.is(k, "in") { // "message dana on acme that"
+			k += 2
+			return !weekday && !month && !relative && behindName[p.at(k)]
+		}
+		return !weekday && !month && !relative && (k == len(p.tokens) || behindName[p.at(k)])
 	}
 	return false
 }

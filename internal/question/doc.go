@@ -6,7 +6,8 @@
 //
 //	text ── tokenise ──▶ words and quotations
 //	          │
-//	          ├─ Choose: trigger phrases ──▶ the capability, or a problem (none fits, several fit, asks for a change)
+//	          ├─ Choose: commands, general knowledge, other services ──▶ a problem that says so
+//	          │          trigger phrases ─▶ numbers ─▶ what each uses ──▶ the capability, or a problem (none, several)
 //	          │
 //	          └─ Read:   tense ─▶ times ─▶ limits ─▶ states ─▶ phrases ─▶ people ─▶ numbers ─▶ the words that remain
 //	                               └─ stretches ─▶ one Window

@@ -56,18 +56,19 @@ func TestGoldenQuestionsAreReadExactly(t *testing.T) {
 }
 
 // check returns what differs from the golden line, or "".
-func (g golden) check(cs []question.Candidate) string {
+func (g golden) check(s question.Service) string {
 	var diff strings.Builder
 	same := func(what, got, want string) {
 		if got != want {
 			fmt.Fprintf(&diff, "  %s: got %q, want %q\n", what, got, want)
 		}
 	}
-	for _, c := range cs {
-		g.options.Phrases = append(g.options.Phrases, c.Phrases...)
+	g.options.Names = s.Names
+	for _, c := range s.Candidates {
+		g.options.Phrases = append(g.options.Phrases, slices.Concat(c.Phrases, c.Decisive)...)
 	}
 	r := question.Read(g.ask, g.options)
-	choice, err := question.Choose(g.ask, cs)
+	choice, err := question.Choose(g.ask, s)
 	same("capability", outcome(choice, err), g.capability)
 	if g.window == "" {
 		return diff.String()
@@ -201,22 +202,24 @@ func (g *golden) begin(t testing.TB, line string) {
 }
 
 // candidates are the sets of capabilities that golden lines name: the providers of the catalog, and testdata's.
-func candidates(t testing.TB) map[string][]question.Candidate {
+func candidates(t testing.TB) map[string]question.Service {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/candidates.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out map[string][]question.Candidate
-	if err := yaml.Unmarshal(raw, &out); err != nil {
+	var own map[string][]question.Candidate
+	if err := yaml.Unmarshal(raw, &own); err != nil {
 		t.Fatal(err)
 	}
+	out := map[string]question.Service{}
+	for name, all := range own {
+		out[name] = question.Service{Candidates: all}
+	}
 	for _, p := range known(t).All() {
-		for _, c := range p.Capabilities {
-			if c.Effect == provider.Read {
-				out[p.Name] = append(out[p.Name], question.Candidate{Name: c.Name, Phrases: c.Phrases, Takes: c.Takes()})
-			}
-		}
+		out[p.Name] = p.Asked(slices.DeleteFunc(slices.Clone(p.Capabilities), func(c *provider.Capability) bool {
+			return c.Effect != provider.Read
+		}))
 	}
 	out["cal"], out["mail"] = out["google_calendar"], out["gmail"]
 	return out

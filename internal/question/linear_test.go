@@ -33,7 +33,9 @@ func TestHugeQuestionsAreReadInLinearTime(t *testing.T) {
 		text := strings.Repeat(piece, size/len(piece)+1)
 		start := spent(t)
 		r := question.Read(text, question.Options{Now: time.Now(), Phrases: phrases})
-		_, _ = question.Choose(text, []question.Candidate{{Name: "a", Phrases: phrases}})
+		_, _ = question.Choose(text, question.Service{
+			Names: []string{"acme"}, Candidates: []question.Candidate{{Name: "a", Phrases: phrases, Takes: []string{"numbers"}}},
+		})
 		d := spent(t) - start
 		if len(r.Text) > len(text) {
 			t.Errorf("%q: more text than question", piece)
@@ -43,6 +45,7 @@ func TestHugeQuestionsAreReadInLinearTime(t *testing.T) {
 	for _, piece := range []string{
 		"week of ", "between ", "end of the ", "from sarah and ", "\"", "last ", "next 3 ", "the first week of march ", "a", "3/4 ",
 		"about ", "email to to ", "monday and tuesday ", "“", "2 to ", "not ", "-", "é", "\xff", "in the ", "schedule and ",
+		"acme ", "in jira ", "how does ", "#a ", "3391 ", "do you like ", "google ",
 	} {
 		// four times the text may take four times the work; were it quadratic, sixteen times
 		linear := false

@@ -35,7 +35,7 @@ func TestANumberDecidesForTheCapabilityThatFindsOneThing(t *testing.T) {
 	} {
 		t.Run(ask, func(t *testing.T) {
 			t.Parallel()
-			got, err := question.Choose(ask, cs)
+			got, err := question.Choose(ask, question.Service{Candidates: cs})
 			if err != nil || got.Name != want {
 				t.Errorf("went to %q, not to %q (%v)", got.Name, want, err)
 			}

@@ -5,26 +5,29 @@ import "strings"
 // phrase is a trigger phrase, ready to be looked for.
 type phrase struct {
 	text  string
-	words []string // normal forms, and keyShape
-	keys  int      // how many of the words are keyShape
+	words []string // normal forms, and shapes
+	extra int      // how many words it counts beyond those it holds
 }
 
 // newPhrase returns ok false for a phrase without a word.
 func newPhrase(text string) (phrase, bool) {
 	ph := phrase{text: text}
 	for _, t := range tokenise(text) {
-		if isShape(text, t) {
-			ph.words = append(ph.words, keyShape)
-			ph.keys++
-		} else if w := normal(t.low); w != "" {
+		if shape := shapeAt(text, t); shape != "" {
+			ph.words = append(ph.words, shape)
+			ph.extra += shapes[shape]
+		} else if w := normals([]token{t})[0]; w != "" {
 			ph.words = append(ph.words, w)
 		}
 	}
 	return ph, len(ph.words) > 0
 }
 
-// weight is how much the phrase says: one for each word, and five for a key, which hardly ever occurs by accident.
-func (ph phrase) weight() int { return len(ph.words) + 4*ph.keys }
+// decisive is how many words a decisive phrase counts beyond its own.
+const decisive = 4
+
+// weight is how much the phrase says: one for each word, and what it counts beyond.
+func (ph phrase) weight() int { return len(ph.words) + ph.extra }
 
 // letters counts the letters of the phrase in normal form.
 func (ph phrase) letters() int { return len(strings.Join(ph.words, "")) }
@@ -55,11 +58,16 @@ type match struct {
 	phrase
 	i, j  int
 	exact bool // no letter differs
+	weak  bool // is nothing but the service's own name, or words that say nothing
 }
 
-// stronger reports whether m says more than o: more weight, then more letters, then fewer misspellings.
+// stronger reports whether m says more than o: more weight, then more letters, then fewer misspellings. A weak one says least.
 func (m match) stronger(o match) bool {
 	switch {
+	case m.weak != o.weak:
+		return o.weak
+	case m.weak:
+		return false
 	case m.weight() != o.weight():
 		return m.weight() > o.weight()
 	case m.letters() != o.letters():
@@ -72,7 +80,11 @@ func (m match) stronger(o match) bool {
 func normals(tokens []token) []string {
 	out := make([]string, len(tokens))
 	for i, t := range tokens {
-		out[i] = normal(t.low)
+		if long, ok := shortForms[t.low]; ok {
+			out[i] = normal(long)
+		} else {
+			out[i] = normal(t.low)
+		}
 	}
 	return out
 }
@@ -103,8 +115,8 @@ func (ph phrase) matchAt(i int, tokens []token, norms []string) (match, bool) {
 		if i >= len(tokens) || norms[i] == "" {
 			return m, false
 		}
-		if w == keyShape {
-			if !keyForm.MatchString(tokens[i].word) {
+		if shapes[w] > 0 {
+			if !fits(w, tokens[i]) {
 				return m, false
 			}
 		} else if norms[i] != w {

@@ -191,6 +191,6 @@ func FuzzRead(f *testing.F) {
 	o := question.Options{Now: time.Date(2026, 3, 7, 10, 0, 0, 0, zone), Location: zone, Phrases: []string{"meeting", "email"}}
 	f.Fuzz(func(t *testing.T, text string) {
 		checkReading(t, text, question.Read(text, o))
-		_, _ = question.Choose(text, []question.Candidate{{Name: "list", Phrases: o.Phrases}})
+		_, _ = question.Choose(text, question.Service{Candidates: []question.Candidate{{Name: "list", Phrases: o.Phrases}}})
 	})
 }

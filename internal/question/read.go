@@ -12,7 +12,7 @@ func Read(text string, o Options) Reading {
 	p := &parser{calendar: newCalendar(o), tokens: tokenise(text), nouns: map[string]bool{}}
 	p.norms = normals(p.tokens)
 	var phrases []phrase
-	for _, s := range o.Phrases {
+	for _, s := range slices.Concat(o.Names, o.Phrases) {
 		if ph, ok := newPhrase(s); ok {
 			phrases = append(phrases, ph)
 			if len(ph.words) == 1 {

@@ -14,6 +14,8 @@ type Options struct {
 	Location *time.Location
 	// WeekStart is the first day of a week. Zero means Monday; see Sunday.
 	WeekStart time.Weekday
+	// Names are what people call the service that is asked. They are left out of Text as Phrases are.
+	Names []string
 	// Phrases are the trigger phrases of the capabilities that may answer. They name what is asked for, so Read leaves
 	// them out of Text unless they stand behind "about" and the like.
 	Phrases []string

@@ -116,19 +116,19 @@ func TestTheExamplesOfEveryCapabilityLeadThere(t *testing.T) {
 }
 
 // score asks one question and says what is not as it should be.
-func (g golden) score(t *testing.T, cs []question.Candidate) score {
+func (g golden) score(t *testing.T, asked question.Service) score {
 	t.Helper()
-	names := append(slices.Clone(abstentions), namesOf(cs)...)
+	names := append(slices.Clone(abstentions), namesOf(asked.Candidates)...)
 	if !slices.Contains(names, g.capability) {
 		t.Errorf("%s: %q has no capability %q", g, g.set, g.capability)
 	}
-	choice, err := question.Choose(g.ask, cs)
+	choice, err := question.Choose(g.ask, asked)
 	got, s := outcome(choice, err), score{asked: 1}
 	fits := !slices.Contains(abstentions, g.capability)
 	switch {
 	case !fits:
 		s.abstain = 1
-	case competes(g.ask, g.capability, cs):
+	case competes(g.ask, g.capability, asked):
 		s.competing = 1
 	}
 	if err == nil {
@@ -148,9 +148,9 @@ func (g golden) score(t *testing.T, cs []question.Candidate) score {
 }
 
 // competes reports whether something else would be chosen if the right capability were not there.
-func competes(ask, right string, cs []question.Candidate) bool {
-	others := slices.DeleteFunc(slices.Clone(cs), func(c question.Candidate) bool { return c.Name == right })
-	got, err := question.Choose(ask, others)
+func competes(ask, right string, asked question.Service) bool {
+	asked.Candidates = slices.DeleteFunc(slices.Clone(asked.Candidates), func(c question.Candidate) bool { return c.Name == right })
+	got, err := question.Choose(ask, asked)
 	return outcome(got, err) == "ambiguous" || err == nil
 }
 

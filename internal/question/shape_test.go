@@ -29,7 +29,7 @@ func TestAKeyLeadsToTheCapabilityThatTakesOne(t *testing.T) {
 	} {
 		t.Run(ask, func(t *testing.T) {
 			t.Parallel()
-			got, err := question.Choose(ask, candidates)
+			got, err := question.Choose(ask, question.Service{Candidates: candidates})
 			if outcome(got, err) != want {
 				t.Errorf("went to %s, not to %s", outcome(got, err), want)
 			}
@@ -39,7 +39,7 @@ func TestAKeyLeadsToTheCapabilityThatTakesOne(t *testing.T) {
 
 func TestAShapeDecidesWithConfidence(t *testing.T) {
 	t.Parallel()
-	got, err := question.Choose("ENG-1", []question.Candidate{{Name: "one", Phrases: []string{"{key}"}}})
+	got, err := question.Choose("ENG-1", question.Service{Candidates: []question.Candidate{{Name: "one", Phrases: []string{"{key}"}}}})
 	if err != nil || got.Confidence < 0.9 {
 		t.Errorf("confidence %v, %v", got.Confidence, err)
 	}
@@ -47,7 +47,7 @@ func TestAShapeDecidesWithConfidence(t *testing.T) {
 
 func TestAShapeIsShownAsAnExample(t *testing.T) {
 	t.Parallel()
-	_, err := question.Choose("good morning", []question.Candidate{{Name: "one", Phrases: []string{"issue {key}"}}})
+	_, err := question.Choose("good morning", question.Service{Candidates: []question.Candidate{{Name: "one", Phrases: []string{"issue {key}"}}}})
 	if err == nil || !strings.Contains(err.Error(), "issue ABC-123") {
 		t.Errorf("the example is missing: %v", err)
 	}

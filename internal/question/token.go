@@ -14,6 +14,7 @@ type token struct {
 	word       string // low without possessive, common misspellings of the grammar's own words put right
 	kind       string // what it was recognised as: a Span's kind, phrase, or "" for a word that remains
 	piece      int    // which recognised piece it belongs to; 0 is none
+	hash       bool   // follows a #
 	comma      bool   // follows a comma or another mark that ends a clause
 	topic      bool   // stands behind "about" and the like
 	number     bool   // counts as a number
@@ -54,6 +55,7 @@ func tokenise(text string) []token {
 			end := wordEnd(text, i)
 			n := len(out)
 			out = appendWord(out, text, i, end)
+			out[n].hash = i > 0 && text[i-1] == '#'
 			out[n].comma, comma = comma, false
 			i = end
 		case r == '-' && spaced(text, i):

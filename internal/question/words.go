@@ -25,6 +25,15 @@ var spellings = map[string]string{
 	"thurs": "thursday", "thur": "thursday", "fortnights": "fortnight",
 }
 
+// shortForms maps what people type for a noun to the noun; trigger phrases match it.
+var shortForms = map[string]string{
+	"mtg": "meeting", "mtgs": "meetings", "tix": "tickets", "tkt": "ticket", "convo": "conversation", "convos": "conversations",
+	"conv": "conversation", "convs": "conversations", "msg": "message", "msgs": "messages", "appt": "appointment", "appts": "appointments",
+	"appmt": "appointment", "nr": "number", "num": "number", "any1": "anyone", "some1": "someone", "wich": "which", "evrything": "everything",
+	"acct": "account", "prod": "product", "inv": "invoice", "proj": "project", "custs": "customers",
+	"sched": "schedule", "cal": "calendar", "rn": "now", "yest": "yesterday", "u": "you", "ppl": "people", "info": "information",
+}
+
 // respelled are the words of the grammar that may be misspelt by one edit. Those shorter than six letters never are.
 var respelled = strings.Fields(`tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday
 	january february august september october november december morning afternoon evening weekend quarter unread starred

@@ -75,12 +75,8 @@ func (v *vendor) question(c *provider.Capability, reads []*provider.Capability) 
 			asked = append(asked, f.Input.Query)
 		}
 	}
-	var rivals []question.Candidate
-	for _, one := range reads {
-		rivals = append(rivals, question.Candidate{Name: one.Name, Phrases: one.Phrases, Takes: one.Takes()})
-	}
-	for _, text := range slices.Concat(asked, c.Examples, c.Phrases) {
-		if choice, err := question.Choose(text, rivals); err == nil && choice.Name == c.Name {
+	for _, text := range slices.Concat(asked, c.Examples, c.Triggers()) {
+		if choice, err := question.Choose(text, v.Asked(reads)); err == nil && choice.Name == c.Name {
 			return text
 		}
 	}

@@ -1,0 +1,182 @@
+package question_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/patchbay/patchbay/internal/problem"
+	"github.com/patchbay/patchbay/internal/question"
+)
+
+// desk is a service with what most of them have: a list, a search, one thing by its number, and what is live.
+var desk = question.Service{
+	Names: []string{"Acme Desk", "acme"},
+	Candidates: []question.Candidate{
+		{Name: "list", Phrases: []string{"ticket", "recent tickets", "queue"}, Takes: []string{"window"}},
+		{
+			Name: "search", Phrases: []string{"ticket", "acme", "find", "tickets about", "how do we"},
+			Takes: []string{"people", "text", "window"},
+		},
+		{Name: "get", Phrases: []string{"ticket", "status of ticket"}, Takes: []string{"numbers"}},
+		{
+			Name: "channel", Phrases: []string{"channel", "{channel}", "messages in"}, Takes: []string{"text", "window"},
+		},
+		{Name: "live", Phrases: []string{"agents"}, Decisive: []string{"right now"}, Takes: []string{}},
+	},
+}
+
+// goes compares where questions lead: to a candidate, or nowhere: none, write, general or elsewhere.
+func goes(t *testing.T, s question.Service, questions map[string]string) {
+	t.Helper()
+	for ask, want := range questions {
+		t.Run(ask, func(t *testing.T) {
+			t.Parallel()
+			choice, err := question.Choose(ask, s)
+			got := outcome(choice, err)
+			for kind, words := range map[string]string{"general": "how something works", "elsewhere": "not what this integration"} {
+				if err != nil && strings.Contains(err.Error(), words) {
+					got = kind
+				}
+			}
+			if got != want {
+				t.Errorf("went to %s, not to %s (%v)", got, want, choice.Matched)
+			}
+		})
+	}
+}
+
+func TestTheNameOfTheServiceSaysNothingOfWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"recent acme tickets":              "list",
+		"acme desk: recent tickets":        "list",
+		"acme queue":                       "list",
+		"in acme, the status of ticket 12": "get",
+		"read acme 56610 to me":            "get",
+		"is lars nyberg in acme":           "search",
+		"acme":                             "search",
+	})
+}
+
+func TestWhatCoversMoreOfAQuestionWinsOverOneLongPhrase(t *testing.T) {
+	t.Parallel()
+	s := question.Service{Candidates: []question.Candidate{
+		{Name: "messages", Phrases: []string{"email from", "email"}},
+		{Name: "whole", Phrases: []string{"email", "from", "entire", "body"}},
+	}}
+	goes(t, s, map[string]string{
+		"the email from bob":             "messages",
+		"entire body of bob's email":     "whole",
+		"entire body of the email, from": "whole",
+	})
+}
+
+func TestADecisivePhraseLeadsWhateverElseIsSaid(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"recent tickets about refunds in the queue right now": "live",
+		"who is on right now":       "live",
+		`tickets about "right now"`: "search",
+	})
+}
+
+func TestANameBehindAHashIsAChannel(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"whats new in #random":       "channel",
+		"#eng-platform since monday": "channel",
+		"#4711":                      "get",
+		"random":                     "none",
+	})
+}
+
+func TestWordsThatOnlySeekDecideWhereNothingElseDoes(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"find the umbrella contract":   "search",
+		"find messages in the lobby":   "channel",
+		"find the umbrella, in #sales": "channel",
+	})
+}
+
+func TestGeneralKnowledgeIsNotLookedUp(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"how do i use acme":                             "general",
+		"how do i close a ticket":                       "general",
+		"how to merge tickets":                          "general",
+		"how does a ticket queue work":                  "general",
+		"what is acme actually for":                     "general",
+		"what's a ticket":                               "general",
+		"what does ticket mean":                         "general",
+		"what is a good ticket subject":                 "general",
+		"who founded acme":                              "general",
+		"is acme better than the others":                "general",
+		"does acme support queues":                      "general",
+		"acme pricing for 5 tickets":                    "general",
+		"how much does acme cost per ticket":            "general",
+		"explain what a ticket is":                      "general",
+		"difference between a ticket and a queue":       "general",
+		"why is it called a ticket":                     "general",
+		"give me tips for tickets":                      "general",
+		"which ticket queue do you recommend":           "general",
+		"how do we handle tickets about refunds":        "search", // a phrase begins with these very words
+		"how do i look on friday, any tickets":          "list",
+		"what is the status of ticket 12":               "get",
+		"what are the recent tickets":                   "list",
+		"is ticket 12 better now":                       "get",
+		"who made ticket 12":                            "get",
+		"tickets about how to merge":                    "search",
+		"recent tickets: who wrote, and what they said": "list",
+	})
+}
+
+func TestAQuestionToAnotherServiceIsNotAnsweredHere(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"recent tickets in freshdesk":                  "elsewhere",
+		"freshdesk tickets":                            "elsewhere",
+		"check my jira for tickets":                    "elsewhere",
+		"recent tickets in google drive, please":       "elsewhere",
+		"opportunities in salesforce close to tickets": "elsewhere",
+		"tickets about freshdesk":                      "search",
+		"recent tickets from jira":                     "list",
+		"recent tickets in slack integration":          "list",
+		`recent tickets "in freshdesk"`:                "list",
+		"recent freshdesk migration tickets":           "search",
+	})
+	freshdesk := desk
+	freshdesk.Names = []string{"Freshdesk"}
+	goes(t, freshdesk, map[string]string{"recent freshdesk tickets": "list", "recent tickets in freshdesk": "list"})
+}
+
+func TestAQuestionThatIsUnderstoodNeedsNoPhrase(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"anything from ada lovelace": "search",
+		"from bob about refunds":     "search",
+		"the last 15":                "list",
+		"yesterday":                  "list",
+		"is 3391 closed":             "get",
+		"yesterday's weather":        "none",
+		"see you tomorrow":           "none",
+		"how are you today":          "none",
+		"":                           "none",
+		"in 2025":                    "list",
+		"2025":                       "none",
+		"3391 roses are very red":    "none",
+	})
+	choice, err := question.Choose("yesterday", desk)
+	if err != nil || choice.Confidence != 0.4 || len(choice.Matched) != 0 {
+		t.Errorf("%+v, %v", choice, err)
+	}
+	unknown := question.Service{Candidates: []question.Candidate{{Name: "any", Phrases: []string{"order"}}}}
+	if choice, err := question.Choose("yesterday", unknown); !problem.Is(err, problem.NoCapabilityMatched) {
+		t.Errorf("what a capability takes is not known, and yet: %+v", choice)
+	}
+}
+
+func TestShortFormsOfNounsAreTheNouns(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{"recent tix": "list", "status of tkt 12": "get", "msgs in the lobby": "channel"})
+}

@@ -1,0 +1,82 @@
+package question
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+)
+
+//go:embed elsewhere.txt
+var elsewhereTable string
+
+// elsewhere are the services that a question may name, whatever it is put to.
+var elsewhere = readElsewhere(elsewhereTable)
+
+// other is a service by one of its names, with the nouns that it holds.
+type other struct {
+	name  phrase
+	nouns map[string]bool
+}
+
+func readElsewhere(table string) []other {
+	var out []other
+	for line := range strings.Lines(table) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		name, nouns, _ := strings.Cut(line, "|")
+		if ph, ok := newPhrase(name); ok {
+			out = append(out, other{ph, set(nouns)})
+		}
+	}
+	return out
+}
+
+// addons are what a service's name is part of rather than a place.
+var addons = set("integration app bot plugin connector sync api import export notification migration")
+
+// beforePlace are words before the name of a service that is to be looked into.
+var beforePlace = set("in on into inside via check search open my our using")
+
+// addressed returns the first name of another service that the question is put to: one that stands where a place stands ("in acme",
+// "search acme for"), or before a noun of its own ("acme issues"). The service's own names are marked in named.
+// What a question is about, or whom it comes from, is no place.
+func (p *parser) addressed(named []bool) (at, end int, ok bool) {
+	for i := range p.tokens {
+		if p.tokens[i].topic {
+			continue
+		}
+		for _, o := range elsewhere {
+			m, found := o.name.matchAt(i, p.tokens, p.norms)
+			if !found || !m.exact || !slices.Contains(named[i:m.j], false) {
+				continue
+			}
+			before := p.at(i - 1)
+			if before == "from" || before == "by" || before == "about" || before == "with" {
+				continue
+			}
+			if p.looksInto(i, m.j) || m.j < len(p.norms) && o.nouns[p.norms[m.j]] && !p.adds(o, m.j+1) {
+				return i, m.j, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// looksInto reports whether the name from i to j stands where a place stands, and nothing is added to it: "in acme", not "in
+// acme integration".
+func (p *parser) looksInto(i, j int) bool {
+	k := i - 1
+	if articles[p.at(k)] && !beforePlace[p.at(k)] {
+		k--
+	}
+	if !beforePlace[p.at(k)] {
+		return false
+	}
+	return j >= len(p.tokens) || p.tokens[j].comma || !addons[p.norms[j]] && !p.nouns[p.norms[j]]
+}
+
+// adds reports whether a noun at j that is none of the service's own makes its name a topic: "acme message bug".
+func (p *parser) adds(o other, j int) bool {
+	return j < len(p.tokens) && !p.tokens[j].comma && p.nouns[p.norms[j]] && !o.nouns[p.norms[j]]
+}
