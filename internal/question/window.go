@@ -34,10 +34,11 @@ func (p *parser) times() []stretch {
 	return out
 }
 
-// subject reports whether a time at i is what the question is about ("about the friday meeting"), not when.
+// subject reports whether a time at i is what the question is about ("about the friday meeting"), not when. Of articles it
+// looks behind two, however many there are.
 func (p *parser) subject(i int) bool {
 	k := i - 1
-	for p.is(k, "the") || p.is(k, "a") || p.is(k, "our") || p.is(k, "my") {
+	for k > i-3 && (p.is(k, "the") || p.is(k, "a") || p.is(k, "our") || p.is(k, "my")) {
 		k--
 	}
 	if !topicMarkers[p.at(k)] {
