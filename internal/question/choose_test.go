@@ -153,23 +153,26 @@ func TestAQuestionToAnotherServiceIsNotAnsweredHere(t *testing.T) {
 func TestAQuestionThatIsUnderstoodNeedsNoPhrase(t *testing.T) {
 	t.Parallel()
 	goes(t, desk, map[string]string{
-		"anything from ada lovelace": "search",
-		"from bob about refunds":     "search",
-		"the last 15":                "list",
-		"yesterday":                  "list",
-		"is 3391 closed":             "get",
-		"yesterday's weather":        "none",
-		"see you tomorrow":           "none",
-		"how are you today":          "none",
-		"":                           "none",
-		"in 2025":                    "list",
-		"2025":                       "none",
-		"3391 roses are very red":    "none",
+		"anything from ada lovelace":   "search",
+		"from bob about refunds":       "search",
+		"the last 15":                  "list",
+		"yesterday":                    "list",
+		"is 3391 closed":               "get",
+		"yesterday's weather":          "none",
+		"see you tomorrow":             "none",
+		"how are you today":            "none",
+		"":                             "none",
+		"in 2025":                      "list",
+		"2025":                         "none",
+		"who is the last one to leave": "none",
+		"3391 roses are very red":      "none",
 	})
 	choice, err := question.Choose("yesterday", desk)
 	if err != nil || choice.Confidence != 0.4 || len(choice.Matched) != 0 {
 		t.Errorf("%+v, %v", choice, err)
 	}
+	anonymous := question.Service{Candidates: []question.Candidate{{Name: "any", Takes: []string{"window"}}}}
+	goes(t, anonymous, map[string]string{"from bob": "none", "from bob yesterday": "none"})
 	unknown := question.Service{Candidates: []question.Candidate{{Name: "any", Phrases: []string{"order"}}}}
 	if choice, err := question.Choose("yesterday", unknown); !problem.Is(err, problem.NoCapabilityMatched) {
 		t.Errorf("what a capability takes is not known, and yet: %+v", choice)
@@ -179,4 +182,23 @@ func TestAQuestionThatIsUnderstoodNeedsNoPhrase(t *testing.T) {
 func TestShortFormsOfNounsAreTheNouns(t *testing.T) {
 	t.Parallel()
 	goes(t, desk, map[string]string{"recent tix": "list", "status of tkt 12": "get", "msgs in the lobby": "channel"})
+}
+
+func TestWhatIsToldOrHandedOnIsNoQuestion(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"tell #dispatch the road is shut":         "write",
+		"open a ticket: the scanner freezes":      "write",
+		"give all of ada's tickets to bob":        "write",
+		"give all recent tickets":                 "list",
+		"give all recent tickets to me":           "list",
+		"tick off ticket 12":                      "write",
+		"post the numbers in #sales":              "write",
+		"message dana on acme that i am late":     "write",
+		"schedule 30 minutes for tickets":         "write",
+		"comment on ticket 12":                    "write",
+		"tell":                                    "none",
+		"tell me the recent tickets":              "list",
+		"what did dana tell #dispatch last night": "channel",
+	})
 }

@@ -42,6 +42,19 @@ func (p *parser) command() (at int, ok bool) {
 	return 0, false
 }
 
+// opened are things of which a new one is made by opening it; an email is read.
+var opened = set("issue ticket task bug case deal order")
+
+// gives reports whether what follows is given to somebody: "all of Ada's tickets to Bob".
+func (p *parser) gives(i int) bool {
+	for k := i; k < len(p.tokens) && !p.tokens[k].comma; k++ {
+		if p.is(k, "to") && p.at(k+1) != "" && p.at(k+1) != "me" && p.at(k+1) != "us" {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *parser) changing(i int) bool {
 	w, next := p.at(i), p.at(i+1)
 	switch {
@@ -50,13 +63,18 @@ func (p *parser) changing(i int) bool {
 	case w == "remind" && next == "me" && asking[p.at(i+2)]:
 		return false
 	case w == "tell":
-		return (objects[next] || pronouns[next]) && next != "me" && next != "us" && p.at(i+2) != ""
+		return next != "" && next != "me" && next != "us" &&
+			(p.tokens[i+1].hash || objects[next] || pronouns[next]) && p.at(i+2) != ""
 	case next == "me" && (w == "send" || w == "write" || w == "forward"):
 		return false // asks to be shown something
 	case changes[w]:
 		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"
-	case w == "open" && (next == "a" || next == "an") && p.is(i+2, "new"):
+	case w == "open" && (next == "a" || next == "an"):
+		return p.is(i+2, "new") || opened[p.at(i+2)]
+	case w == "tick" && next == "off", w == "hand" && p.is(i+2, "to"):
 		return true
+	case w == "give":
+		return (next == "all" || next == "every") && p.gives(i+2)
 	case w == "schedule" && (units[p.at(i+2)] == "minute" || units[p.at(i+2)] == "hour"):
 		return true
 	case w == "draft" && next == "something", w == "mark" && p.is(i+2, "as"):

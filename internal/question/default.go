@@ -10,12 +10,14 @@ const defaultConfidence = 0.4
 
 // byDefault returns the candidate for a question that holds no trigger phrase and yet is understood to its last word ("anything
 // from Ada about payroll", "show october", "the latest 15"): the one that uses most of it, the first of equals. It returns
-// false where words remain that nobody understood, for what is said to the one who answers, and where it is not known what any
-// candidate uses.
+// false where words remain that nobody understood, for what is said to the one who answers, and where no candidate uses the
+// time and the people that are named.
 func (p *parser) byDefault(candidates []Candidate, r Reading) (Candidate, bool) {
 	var all []rival
 	for _, c := range candidates {
-		if len(c.Takes) > 0 {
+		when := r.Window == nil || slices.Contains(c.Takes, "window")
+		who := len(r.People) == 0 || slices.Contains(c.Takes, "people") || slices.Contains(c.Takes, "text")
+		if len(c.Takes) > 0 && when && who {
 			all = append(all, rival{Candidate: c})
 		}
 	}

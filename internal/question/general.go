@@ -96,7 +96,8 @@ func (p *parser) whatIs(i int, named []bool) bool {
 		for k < len(named) && named[k] {
 			k++
 		}
-		return k > last || p.is(k, "for") || p.is(k, "actually") || p.is(k, "exactly") || p.is(k, "used")
+		return k > last || p.is(k, "for") || p.is(k, "actually") || p.is(k, "exactly") || p.is(k, "used") ||
+			k == last && !p.nouns[p.norms[k]] // "what is acme regression"
 	}
 	return (p.is(k, "a") || p.is(k, "an")) && (last-k <= 3 || p.is(k+1, "good") || p.is(k+1, "normal") || p.is(k+1, "typical"))
 }

@@ -31,7 +31,7 @@ var shortForms = map[string]string{
 	"conv": "conversation", "convs": "conversations", "msg": "message", "msgs": "messages", "appt": "appointment", "appts": "appointments",
 	"appmt": "appointment", "nr": "number", "num": "number", "any1": "anyone", "some1": "someone", "wich": "which", "evrything": "everything",
 	"acct": "account", "prod": "product", "inv": "invoice", "proj": "project", "custs": "customers",
-	"sched": "schedule", "cal": "calendar", "rn": "now", "yest": "yesterday", "u": "you", "ppl": "people", "info": "information",
+	"sched": "schedule", "cal": "calendar", "rn": "now", "mins": "minutes", "min": "minute", "abt": "about", "yest": "yesterday", "u": "you", "ppl": "people", "info": "information",
 }
 
 // respelled are the words of the grammar that may be misspelt by one edit. Those shorter than six letters never are.
