@@ -127,7 +127,51 @@ func TestGeneralKnowledgeIsNotLookedUp(t *testing.T) {
 		"is ticket 12 better now":                       "get",
 		"who made ticket 12":                            "get",
 		"tickets about how to merge":                    "search",
+		"what is your favourite ticket":                 "general",
+		"how are ticket numbers calculated":             "general",
+		"how much did acme cost per ticket":             "general",
+		"does acme have a plan for 5":                   "general",
+		"does acme keep tickets for long":               "general",
+		"how are ticket queues supposed to work":        "general",
+		"tickets, best practices for queues":            "general",
+		"ticket, what is the best way to close it":      "general",
 		"recent tickets: who wrote, and what they said": "list",
+	})
+}
+
+func TestWordsOfGeneralKnowledgeInWhatIsLookedForAreNoGeneralKnowledge(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"tickets with tips for onboarding":                  "search",
+		"tickets on the difference between plans":           "search",
+		"find the best practices for a ticket":              "search",
+		"our best practices in ticket 12":                   "get",
+		"how is work on ticket 12 going":                    "get",
+		"why has nobody called about ticket 12":             "get",
+		"does acme have any tickets from ada":               "search",
+		"did acme have tickets yesterday":                   "list",
+		"how much did acme refund for ticket 12":            "get",
+		"the acme plan ticket":                              "search",
+		"recent tickets in acme or not":                     "list",
+		"tell me the story of ticket 12":                    "get",
+		"what is a recent ticket from today":                "list",
+		"cancel date of ticket 12":                          "get",
+		"write me a story about tickets":                    "general",
+		"what's a good ticket subject for something urgent": "general",
+	})
+}
+
+func TestAnotherServiceThatIsATopicIsNotAskedElsewhere(t *testing.T) {
+	t.Parallel()
+	goes(t, desk, map[string]string{
+		"tickets on our amazon strategy":          "search",
+		"my linear algebra tickets":               "search",
+		"tickets with amazon order confirmations": "search",
+		"recent tickets, zoom meeting tomorrow":   "list",
+		"our jira":                                "elsewhere",
+		"our jira, please, recent tickets":        "elsewhere",
+		"open my jira for recent tickets":         "elsewhere",
+		"amazon orders with tickets":              "elsewhere",
 	})
 }
 

@@ -67,6 +67,8 @@ func (p *parser) changing(i int) bool {
 			(p.tokens[i+1].hash || objects[next] || pronouns[next]) && p.at(i+2) != ""
 	case next == "me" && (w == "send" || w == "write" || w == "forward"):
 		return false // asks to be shown something
+	case next == "date": // "close date of the deal"
+		return false
 	case changes[w]:
 		return next != "" || i+1 == len(p.tokens) || p.tokens[i+1].kind == "quoted"
 	case w == "open" && (next == "a" || next == "an"):

@@ -33,10 +33,13 @@ func readElsewhere(table string) []other {
 }
 
 // addons are what a service's name is part of rather than a place.
-var addons = set("integration app bot plugin connector sync api import export notification migration")
+var addons = set("integration app bot plugin connector sync api import export notification migration confirmation receipt")
 
 // beforePlace are words before the name of a service that is to be looked into.
 var beforePlace = set("in on into inside via check search open my our using")
+
+// beforeAny are those that stand before any noun: behind "our acme" more may come that makes it a topic.
+var beforeAny = set("open my our")
 
 // addressed returns the first name of another service that the question is put to: one that stands where a place stands ("in acme",
 // "search acme for"), or before a noun of its own ("acme issues"). The service's own names are marked in named.
@@ -73,10 +76,14 @@ func (p *parser) looksInto(i, j int) bool {
 	if !beforePlace[p.at(k)] {
 		return false
 	}
-	return j >= len(p.tokens) || p.tokens[j].comma || !addons[p.norms[j]] && !p.nouns[p.norms[j]]
+	if j >= len(p.tokens) || p.tokens[j].comma {
+		return true
+	}
+	return !addons[p.norms[j]] && !p.nouns[p.norms[j]] && (!beforeAny[p.at(k)] || stops[p.at(j)])
 }
 
-// adds reports whether a noun at j that is none of the service's own makes its name a topic: "acme message bug".
+// adds reports whether a noun at j that is none of the service's own makes its name a topic: "acme message bug", "acme
+// order confirmation".
 func (p *parser) adds(o other, j int) bool {
-	return j < len(p.tokens) && !p.tokens[j].comma && p.nouns[p.norms[j]] && !o.nouns[p.norms[j]]
+	return j < len(p.tokens) && !p.tokens[j].comma && (p.nouns[p.norms[j]] && !o.nouns[p.norms[j]] || addons[p.norms[j]])
 }

@@ -1,12 +1,18 @@
 package question
 
+import "slices"
+
 var (
 	// seeing are verbs with which "how do I" asks for what there is: "how do i look on friday".
 	seeing = set("look stand compare fare do")
 	// doers are whom "how do" asks about.
 	doers = set("i we you one people they somebody someone to")
-	// workings are words behind which a question is how something works.
-	workings = set("work works function functions differ differs calculated computed")
+	// workings are words behind "how do" with which a question is how something works.
+	workings = set("work works function functions differ differs")
+	// makings are such words behind "how is": "how is work on the launch going" asks for what there is.
+	makings = set("calculated computed supposed meant")
+	// naming is the word behind "why is" with which a question is where a name comes from.
+	naming = set("called")
 	// qualities are what is asked of a product, not of what it holds.
 	qualities = set(`better worse owned free safe down cheaper cheap good worth compliant available expensive secure reliable
 		a an the any or part based made really`)
@@ -20,10 +26,12 @@ var (
 	creations = set("joke poem haiku story song tip tips advice fact slogan limerick recipe idea ideas")
 	// explaining are words that begin an explanation when one of asking follows.
 	explaining = set("explain define describe")
+	// days are words that say when: "what is a good time tomorrow" asks for what there is.
+	days = set(`today tonight tomorrow monday tuesday wednesday thursday friday saturday sunday week weekend morning afternoon
+		evening`)
 	// recipes are pairs of words that ask for general advice.
 	recipes = set(`tips+for tips+on tips+to advice+on advice+for difference+between meaning+of definition+of practices+for
-		practice+for best+way best+practice best+practices pros+and keyboard+shortcut keyboard+shortcuts favourite+calendar
-		short+for`)
+		practice+for best+way best+practice best+practices pros+and keyboard+shortcut keyboard+shortcuts short+for`)
 	// opinions are verbs of what somebody is asked for a view on.
 	opinions = set("like prefer recommend think suggest love hate")
 )
@@ -37,11 +45,29 @@ func (p *parser) general(named []bool) (at int, ok bool) {
 	}
 	for k := range p.tokens {
 		switch {
-		case recipes[p.at(k)+"+"+p.at(k+1)], explaining[p.at(k)] && p.asksWhat(k+1), p.opinion(k):
+		case recipes[p.at(k)+"+"+p.at(k+1)] && !p.sought(i, k, named),
+			explaining[p.at(k)] && p.asksWhat(k+1), p.opinion(k):
 			return k, true
 		}
 	}
 	return i, p.howTo(i) || p.whatIs(i, named) || p.product(i, named) || p.creation(i)
+}
+
+// sought reports whether what stands at k is the subject of something that is looked for: "pages with tips for", "our best
+// practices", "search for the difference between". What is asked begins at i.
+func (p *parser) sought(i, k int, named []bool) bool {
+	if w := p.at(i); w == "find" || w == "search" || w == "look" || w == "open" {
+		return true
+	}
+	if w := p.at(k - 1); w == "my" || w == "our" {
+		return true
+	}
+	for x := k - 1; x >= i && !p.tokens[x+1].comma && !asking[p.at(x)]; x-- { // of the same clause
+		if p.nouns[p.norms[x]] && !named[x] && !seeking[p.tokens[x].low] {
+			return true
+		}
+	}
+	return false
 }
 
 // howTo tells "how do i use", "how to", "how does billing work", "why is it called", "should i".
@@ -54,25 +80,27 @@ func (p *parser) howTo(i int) bool {
 			return true
 		case doers[p.at(i+2)] && (next == "do" || next == "can" || next == "could" || next == "should" || next == "would"):
 			return !seeing[p.at(i+3)]
-		case next == "do" || next == "does" || next == "is" || next == "are":
-			for k := i + 2; k < len(p.tokens); k++ {
-				if workings[p.at(k)] {
-					return true
-				}
-			}
-		case next == "much" && (p.at(i+2) == "does" || p.at(i+2) == "is"):
-			return false
+		case next == "do" || next == "does":
+			return p.says(i+2, workings)
+		case next == "is" || next == "are":
+			return p.says(i+2, makings)
 		}
 	case "why":
-		for k := i + 1; k < len(p.tokens); k++ {
-			if p.is(k, "called") {
-				return true
-			}
-		}
+		return (next == "is" || next == "are") && p.says(i+2, naming)
 	case "is":
 		return next == "it" && (p.is(i+2, "possible") || p.is(i+2, "normal") || p.is(i+2, "ok"))
 	case "should":
 		return next == "i" || next == "we" || next == "you"
+	}
+	return false
+}
+
+// says reports whether one of the words stands at i or behind it.
+func (p *parser) says(i int, words map[string]bool) bool {
+	for k := i; k < len(p.tokens); k++ {
+		if words[p.at(k)] {
+			return true
+		}
 	}
 	return false
 }
@@ -99,7 +127,11 @@ func (p *parser) whatIs(i int, named []bool) bool {
 		return k > last || p.is(k, "for") || p.is(k, "actually") || p.is(k, "exactly") || p.is(k, "used") ||
 			k == last && !p.nouns[p.norms[k]] // "what is acme regression"
 	}
-	return (p.is(k, "a") || p.is(k, "an")) && (last-k <= 3 || p.is(k+1, "good") || p.is(k+1, "normal") || p.is(k+1, "typical"))
+	if (p.is(k, "my") || p.is(k, "your")) && (p.is(k+1, "favourite") || p.is(k+1, "favorite")) {
+		return true
+	}
+	usual := p.is(k+1, "good") || p.is(k+1, "normal") || p.is(k+1, "typical")
+	return (p.is(k, "a") || p.is(k, "an")) && (usual || last-k <= 3) && !p.says(k, days)
 }
 
 // behindWhat returns the place behind "what is", "what are", "what's" at i.
@@ -115,7 +147,7 @@ func (p *parser) behindWhat(i int) (int, bool) {
 
 // product tells what is asked of the service itself: "who founded X", "is X better", "how much does X cost".
 func (p *parser) product(i int, named []bool) bool {
-	isName := func(k int) bool { return k < len(named) && named[k] }
+	isName := func(k int) bool { return k >= 0 && k < len(named) && named[k] }
 	beyond := func(k int) int {
 		for isName(k) {
 			k++
@@ -127,23 +159,34 @@ func (p *parser) product(i int, named []bool) bool {
 		return isName(i + 2)
 	case (p.is(i, "is") || p.is(i, "are")) && isName(i+1):
 		return qualities[p.at(beyond(i+1))]
-	case (p.is(i, "does") || p.is(i, "can") || p.is(i, "did")) && isName(i+1):
-		return abilities[p.at(beyond(i+1))] || p.is(i, "can")
+	case (p.is(i, "does") || p.is(i, "did")) && isName(i+1):
+		k := beyond(i + 1)
+		return abilities[p.at(k)] && !(p.is(k, "have") && p.holds(k+1, k+4)) // "does acme have any tickets from ada"
 	case p.is(i, "how", "much") && (p.is(i+2, "does") || p.is(i+2, "is") || p.is(i+2, "did")):
-		return isName(i + 3)
+		return isName(i+3) && (!p.is(i+2, "did") || abilities[p.at(beyond(i+3))])
 	case p.is(i, "how", "does") || p.is(i, "how", "can"):
 		return isName(i + 2)
 	}
+	first := 0                // word of the name
 	for k := range p.tokens { // "what do we pay for acme", "acme pricing", "acme vs other"
+		if !isName(k - 1) {
+			first = k
+		}
 		switch {
 		case !isName(k):
-		case !isName(k+1) && commerce[p.at(k+1)], p.is(k-1, "vs"),
+		case p.is(k+1, "or") && beforePlace[p.at(first-1)]: // "in acme or in the mail"
+		case !isName(k+1) && commerce[p.at(k+1)] && !p.holds(k+1, k+3), p.is(k-1, "vs"),
 			p.is(k-1, "for") && (p.at(k-2) == "pay" || p.at(k-2) == "bill"),
 			p.is(k-1, "of") && (p.at(k-2) == "price" || p.at(k-2) == "cost"):
 			return true
 		}
 	}
 	return false
+}
+
+// holds reports whether a noun of the service stands from i to j.
+func (p *parser) holds(i, j int) bool {
+	return slices.ContainsFunc(p.norms[min(i, len(p.norms)):min(j, len(p.norms))], func(w string) bool { return p.nouns[w] })
 }
 
 // opinion tells "do you like", "which would you recommend".
@@ -157,8 +200,8 @@ func (p *parser) creation(i int) bool {
 		return false
 	}
 	for k := i + 1; k < min(i+6, len(p.tokens)); k++ {
-		if creations[p.at(k)] {
-			return true
+		if creations[p.at(k)] { // "tell me the story of ENG-12" asks for one that there is
+			return !articles[p.at(k-1)] || p.is(k-1, "a") || p.is(k-1, "an")
 		}
 	}
 	return false
