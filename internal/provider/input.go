@@ -40,7 +40,7 @@ type Input struct {
 	Item any
 	// Lookup is what Capability.LookUp found.
 	Lookup any
-	// Names are those behind the ids in the answers, by id; see Capability.NameRequests.
+	// Names are those behind the ids in the answers, by id; see Capability.Inquiries.
 	Names   map[string]string
 	User    Asker
 	Context Context
