@@ -121,6 +121,14 @@ func TestGeneralKnowledgeIsNotLookedUp(t *testing.T) {
 		"give me tips for tickets":                      "general",
 		"which ticket queue do you recommend":           "general",
 		"how do we handle tickets about refunds":        "search", // a phrase begins with these very words
+		"is it possible to have two queues":             "general",
+		"is it possible to see the recent tickets":      "list",
+		"should we use the ticket queue":                "general",
+		"should i look at recent tickets":               "list",
+		"acme invoice for our tickets":                  "general",
+		"what is a good time tomorrow for tickets":      "list",
+		"whats my favourite ticket":                     "general",
+		"how do recent tickets differ from last week":   "list",
 		"how do i look on friday, any tickets":          "list",
 		"what is the status of ticket 12":               "get",
 		"what are the recent tickets":                   "list",
@@ -245,4 +253,12 @@ func TestWhatIsToldOrHandedOnIsNoQuestion(t *testing.T) {
 		"tell me the recent tickets":              "list",
 		"what did dana tell #dispatch last night": "channel",
 	})
+}
+
+func TestAServicesOwnNounsAreNotItsPrice(t *testing.T) {
+	t.Parallel()
+	erp := question.Service{Names: []string{"Acme"}, Candidates: []question.Candidate{
+		{Name: "records", Phrases: []string{"invoice", "bill", "price"}, Takes: []string{"text"}},
+	}}
+	goes(t, erp, map[string]string{"acme invoices of bob": "records", "acme invoice 12": "records", "acme bill 7": "records"})
 }

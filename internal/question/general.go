@@ -8,7 +8,7 @@ var (
 	// doers are whom "how do" asks about.
 	doers = set("i we you one people they somebody someone to")
 	// workings are words behind "how do" with which a question is how something works.
-	workings = set("work works function functions differ differs")
+	workings = set("work works function functions")
 	// makings are such words behind "how is": "how is work on the launch going" asks for what there is.
 	makings = set("calculated computed supposed meant")
 	// naming is the word behind "why is" with which a question is where a name comes from.
@@ -19,7 +19,11 @@ var (
 	// abilities are what is asked of a product.
 	abilities = set("have support offer allow integrate work cost charge include let come run need sync bill keep store use")
 	// commerce are words behind the name of a product that is bought or compared.
-	commerce = set("pricing price prices plan plans subscription licence license invoice bill vs versus alternative alternatives or")
+	commerce = set("pricing price prices subscription licence license invoice bill vs versus alternative alternatives or")
+	// showing are verbs with which "is it possible to" asks politely for what there is.
+	showing = set("see get show find list know check look tell give read view")
+	// buying are verbs of advice about a product.
+	buying = set("use buy upgrade switch choose pick try migrate")
 	// makers are verbs for those who stand behind a product.
 	makers = set("founded invented owns owned made makes built builds runs develops")
 	// creations are what somebody is asked to make up.
@@ -88,9 +92,9 @@ func (p *parser) howTo(i int) bool {
 	case "why":
 		return (next == "is" || next == "are") && p.says(i+2, naming)
 	case "is":
-		return next == "it" && (p.is(i+2, "possible") || p.is(i+2, "normal") || p.is(i+2, "ok"))
+		return next == "it" && (p.is(i+2, "normal") || p.is(i+2, "ok") || p.is(i+2, "possible", "to") && !showing[p.at(i+4)])
 	case "should":
-		return next == "i" || next == "we" || next == "you"
+		return (next == "i" || next == "we") && buying[p.at(i+2)]
 	}
 	return false
 }
