@@ -197,6 +197,10 @@ func TestAQuestionToAnotherServiceIsNotAnsweredHere(t *testing.T) {
 		`recent tickets "in freshdesk"`:                "list",
 		"recent freshdesk migration tickets":           "search",
 	})
+	own := question.Service{
+		Names: []string{"Acme API"}, Candidates: []question.Candidate{{Name: "issues", Phrases: []string{"jira issues", "jira"}}},
+	}
+	goes(t, own, map[string]string{"my jira issues": "issues", "what is in jira": "issues", "trello cards in jira": "elsewhere"})
 	freshdesk := desk
 	freshdesk.Names = []string{"Freshdesk"}
 	goes(t, freshdesk, map[string]string{"recent freshdesk tickets": "list", "recent tickets in freshdesk": "list"})

@@ -43,15 +43,16 @@ var beforeAny = set("open my our")
 
 // addressed returns the first name of another service that the question is put to: one that stands where a place stands ("in acme",
 // "search acme for"), or before a noun of its own ("acme issues"). The service's own names are marked in named.
-// What a question is about, or whom it comes from, is no place.
-func (p *parser) addressed(named []bool) (at, end int, ok bool) {
+// What a question is about, or whom it comes from, is no place, and a trigger phrase of this service that holds the name
+// says that it is here.
+func (p *parser) addressed(rivals []rival, named []bool) (at, end int, ok bool) {
 	for i := range p.tokens {
 		if p.tokens[i].topic {
 			continue
 		}
 		for _, o := range elsewhere {
 			m, found := o.name.matchAt(i, p.tokens, p.norms)
-			if !found || !m.exact || !slices.Contains(named[i:m.j], false) {
+			if !found || !m.exact || !slices.Contains(named[i:m.j], false) || slices.ContainsFunc(rivals, m.within) {
 				continue
 			}
 			before := p.at(i - 1)
@@ -86,4 +87,9 @@ func (p *parser) looksInto(i, j int) bool {
 // order confirmation".
 func (p *parser) adds(o other, j int) bool {
 	return j < len(p.tokens) && !p.tokens[j].comma && (p.nouns[p.norms[j]] && !o.nouns[p.norms[j]] || addons[p.norms[j]])
+}
+
+// within reports whether the match lies in a phrase of the rival.
+func (m match) within(r rival) bool {
+	return slices.ContainsFunc(r.matches, func(own match) bool { return own.i <= m.i && m.j <= own.j })
 }

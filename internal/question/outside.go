@@ -19,7 +19,7 @@ func (p *parser) outside(text string, rivals []rival, phrases []string, named []
 			"Questions read what the connected account holds.")
 	}
 	p.topics()
-	if i, j, ok := p.addressed(named); ok {
+	if i, j, ok := p.addressed(rivals, named); ok {
 		return problem.New(problem.NoCapabilityMatched, "This asks %s, which is not what this integration connects. Ask an "+
 			"integration of it, or put the name in quotation marks to search for it here.",
 			clip(text[p.tokens[i].start:p.tokens[j-1].end]))
