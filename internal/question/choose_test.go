@@ -126,7 +126,7 @@ func TestGeneralKnowledgeIsNotLookedUp(t *testing.T) {
 		"should we use the ticket queue":                "general",
 		"should i look at recent tickets":               "list",
 		"acme invoice for our tickets":                  "general",
-		"what is a good time tomorrow for tickets":      "list",
+		"what is a good time tomorrow for tickets":      "search",
 		"whats my favourite ticket":                     "general",
 		"how do recent tickets differ from last week":   "list",
 		"how do i look on friday, any tickets":          "list",
