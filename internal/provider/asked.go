@@ -6,12 +6,16 @@ import (
 	"github.com/patchbay/patchbay/internal/question"
 )
 
-// Asked returns the provider as what a question is put to, with reads as what may answer it.
-func (p *Provider) Asked(reads []*Capability) question.Service {
+// Asked returns the provider as what a question is put to: of all capabilities, those that read may answer it.
+func (p *Provider) Asked(all []*Capability) question.Service {
 	s := question.Service{Names: p.Names()}
-	for _, c := range reads {
+	for _, c := range all {
+		if c.Effect != Read {
+			s.Writes = append(s.Writes, c.Name)
+			continue
+		}
 		s.Candidates = append(s.Candidates, question.Candidate{
-			Name: c.Name, Phrases: c.Phrases, Decisive: c.Decisive, Takes: c.Takes(),
+			Name: c.Name, Phrases: c.Phrases, Decisive: c.Decisive, Examples: c.Examples, Takes: c.Takes(),
 		})
 	}
 	return s

@@ -13,15 +13,12 @@ import (
 
 // understand chooses the capability, reads the question, and renders the first request, which may be that of a lookup.
 func (a *asking) understand(ctx context.Context) error {
-	reads := slices.DeleteFunc(a.provider.CapabilitiesFor(a.row.Config, nil), func(c *provider.Capability) bool {
-		return c.Effect != provider.Read
-	})
-	choice, err := question.Choose(a.in.Query, a.provider.Asked(reads))
+	all := a.provider.CapabilitiesFor(a.row.Config, nil)
+	choice, err := question.Choose(a.in.Query, a.provider.Asked(all))
 	if err != nil {
 		return atQuery(err)
 	}
-	i := slices.IndexFunc(reads, func(c *provider.Capability) bool { return c.Name == choice.Name })
-	a.capability = reads[i]
+	a.capability = all[slices.IndexFunc(all, func(c *provider.Capability) bool { return c.Name == choice.Name })]
 	where := a.location()
 	said := question.Read(a.in.Query, question.Options{
 		Now: a.began, Location: where, Names: a.provider.Names(), Phrases: a.capability.Triggers(),

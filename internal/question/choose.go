@@ -18,6 +18,8 @@ type Candidate struct {
 	Phrases []string
 	// Decisive are trigger phrases that count as four words more than they hold.
 	Decisive []string
+	// Examples are questions that it answers. Who asks what nothing answers is shown them; absent, its phrases.
+	Examples []string
 	// Takes names what of a question the capability uses: window, people, text, numbers. It decides between capabilities
 	// that share a phrase; one that takes numbers finds a thing by its number, and stands back where there is none. Empty
 	// means not known, and decides nothing.
@@ -42,6 +44,8 @@ type Service struct {
 	Names []string
 	// Candidates are its read capabilities.
 	Candidates []Candidate
+	// Writes are the names of its capabilities that change something, which no question leads to.
+	Writes []string
 }
 
 // Choose picks the capability that a question asks for.
@@ -64,7 +68,7 @@ func Choose(text string, s Service) (Choice, error) {
 	p := &parser{tokens: tokens, norms: normals(tokens), nouns: map[string]bool{}}
 	named := p.ownNames(s.Names)
 	rivals, phrases := p.rivals(s.Candidates, named)
-	if err := p.outside(text, rivals, phrases, named); err != nil {
+	if err := p.outside(text, s.Writes, rivals, named); err != nil {
 		return Choice{}, err
 	}
 	r := Read(text, Options{Now: anyTime, Names: s.Names, Phrases: phrases})
@@ -77,7 +81,7 @@ func Choose(text string, s Service) (Choice, error) {
 			return Choice{Name: c.Name, Confidence: defaultConfidence}, nil
 		}
 		return Choice{}, problem.New(problem.NoCapabilityMatched,
-			"No capability of this integration answers that. Ask with words such as %s.", examples(s.Candidates))
+			"No capability of this integration answers that. %s", examples(s.Candidates))
 	}
 	equals := strongest(rivals)
 	confidence := 1.0
@@ -110,26 +114,35 @@ func (r rival) choice(confidence float64) Choice {
 	return c
 }
 
-// examples lists some phrases, each capability's first ones.
+// examples says what to ask: a question that each capability answers, or some of the phrases where none has any.
 func examples(candidates []Candidate) string {
-	var out []string
-	for _, c := range candidates {
-		for _, s := range c.Phrases[:min(len(c.Phrases), 3)] {
-			if q := `"` + clip(shapeExample.Replace(s)) + `"`; len(out) < 6 && !slices.Contains(out, q) {
-				out = append(out, q)
-			}
+	var questions, phrases []string
+	add := func(to *[]string, most int, text string) {
+		if q := `"` + clip(text) + `"`; len(*to) < most && !slices.Contains(*to, q) {
+			*to = append(*to, q)
 		}
 	}
-	if len(out) == 0 {
-		return "those of its capabilities' trigger phrases"
+	for _, c := range candidates {
+		for _, s := range c.Examples[:min(len(c.Examples), 1)] {
+			add(&questions, 4, s)
+		}
+		for _, s := range c.Phrases[:min(len(c.Phrases), 3)] {
+			add(&phrases, 6, shapeExample.Replace(s))
+		}
 	}
-	return strings.Join(out, ", ")
+	switch {
+	case len(questions) > 0:
+		return "What it answers is, for example, " + strings.Join(questions, ", ") + "."
+	case len(phrases) > 0:
+		return "Ask with words such as " + strings.Join(phrases, ", ") + "."
+	}
+	return "Ask with words of its capabilities' trigger phrases."
 }
 
-// clip keeps a word of the question short enough for a message.
+// clip keeps what a message quotes short enough for it.
 func clip(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
 	}
 	return s
 }

@@ -266,3 +266,34 @@ func TestAServicesOwnNounsAreNotItsPrice(t *testing.T) {
 	}}
 	goes(t, erp, map[string]string{"acme invoices of bob": "records", "acme invoice 12": "records", "acme bill 7": "records"})
 }
+
+func TestARefusalSaysWhatToAskAndWhatToCall(t *testing.T) {
+	t.Parallel()
+	list := question.Candidate{Name: "list", Phrases: []string{"queue", "ticket", "in {channel}", "open ticket"}}
+	shown, long := list, list
+	shown.Examples = []string{"What is in the queue?", "all tickets"}
+	long.Examples = []string{strings.Repeat("tickets ", 30)}
+	one := func(c question.Candidate, writes ...string) question.Service {
+		return question.Service{Candidates: []question.Candidate{c}, Writes: writes}
+	}
+	for _, c := range []struct {
+		ask  string
+		of   question.Service
+		want string
+	}{
+		{"good morning", one(shown), `What it answers is, for example, "What is in the queue?".`},
+		{"good morning", one(list), `Ask with words such as "queue", "ticket", "in #general".`},
+		{"good morning", one(long), strings.Repeat("tickets ", 7) + `tick…".`},
+		{"good morning", question.Service{}, "Ask with words of its capabilities' trigger phrases."},
+		{"delete the ticket", one(shown), "No capability of this integration changes anything."},
+		{"delete the ticket", one(shown, "create", "close"),
+			"What it can change is called by name, with integrationInvoke: create, close."},
+		{"delete the ticket", one(shown, strings.Fields("a b c d e f g")...), "a, b, c, d, e, f and others."},
+		{"how do i close a ticket", one(shown), "ask for something in it."},
+	} {
+		_, err := question.Choose(c.ask, c.of)
+		if !problem.Is(err, problem.NoCapabilityMatched) || !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("%q: %v, and not %s", c.ask, err, c.want)
+		}
+	}
+}

@@ -81,7 +81,7 @@ func (p *parser) changing(i int) bool {
 		return true
 	case w == "draft" && next == "something", w == "mark" && p.is(i+2, "as"):
 		return true
-	case w == "post" && (next == "in" || p.is(i+2, "to") || p.is(i+2, "in")), w == "comment" && next == "on":
+	case w == "post" && (next == "in" || next == "to" || p.is(i+2, "to") || p.is(i+2, "in")), w == "comment" && next == "on":
 		return true
 	case changesOf[w]:
 		return objects[next] || keyForm.MatchString(next) || next == "up" || next == "with" || next == "off"

@@ -217,9 +217,7 @@ func candidates(t testing.TB) map[string]question.Service {
 		out[name] = question.Service{Candidates: all}
 	}
 	for _, p := range known(t).All() {
-		out[p.Name] = p.Asked(slices.DeleteFunc(slices.Clone(p.Capabilities), func(c *provider.Capability) bool {
-			return c.Effect != provider.Read
-		}))
+		out[p.Name] = p.Asked(p.Capabilities)
 	}
 	out["cal"], out["mail"] = out["google_calendar"], out["gmail"]
 	return out
