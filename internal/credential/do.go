@@ -28,6 +28,9 @@ type Use struct {
 	// MaxBytes and Timeout bound each answer; 0 means the door's own limits.
 	MaxBytes int64
 	Timeout  time.Duration
+	// Aside says that the request is sent besides another, which the provider has just honoured. Its refusal then says
+	// something of what is asked for and nothing of the credential: it comes back as a verdict, and settles nothing.
+	Aside bool
 }
 
 const (
@@ -47,8 +50,8 @@ var ErrUnanswered = errors.New("the request left, and no whole answer came")
 // and sends the request again only if that gave another token.
 //
 // It fails with ReauthorizationRequired when the credential has ended or has just been proved dead, and then health has
-// been told. A refusal never comes back as a verdict: it is an error, and what it proves has been settled. Any other
-// verdict is the caller's to handle. It must not be called inside a transaction.
+// been told. But for Use.Aside a refusal never comes back as a verdict: it is an error, and what it proves has been
+// settled. Any other verdict is the caller's to handle. It must not be called inside a transaction.
 func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.Response, provider.Verdict, error) {
 	if err := outside(ctx); err != nil {
 		return provider.Response{}, provider.Verdict{}, err
@@ -73,7 +76,7 @@ func (s *Service) Do(ctx context.Context, u Use, r *provider.Request) (provider.
 			return provider.Response{}, provider.Verdict{}, err
 		}
 		res, v, err := s.Send(ctx, p, c, u, r)
-		if err != nil || v.Kind != provider.Rejected && v.Kind != provider.Revoked {
+		if err != nil || u.Aside || v.Kind != provider.Rejected && v.Kind != provider.Revoked {
 			return res, v, err
 		}
 		young := row.RefreshedAt != nil && row.RefreshedAt.After(began.Add(-freshFor))

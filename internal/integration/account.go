@@ -82,6 +82,7 @@ func (s *Service) learnAccount(ctx context.Context, p *provider.Provider, row *e
 	}
 	use := credential.Use{
 		IntegrationID: row.ID, Revision: row.Revision, Config: row.Config, MaxBytes: accountBytes, Timeout: accountTime,
+		Aside: true,
 	}
 	response, verdict, err := s.Credentials.Do(ctx, use, request)
 	if err != nil || verdict.Kind != provider.OK {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
 	"github.com/patchbay/patchbay/internal/store"
@@ -45,6 +46,31 @@ func TestTheFirstProofOfAKeyTellsWhoseItIs(t *testing.T) {
 		w.Vendor.Answer(me, http.StatusOK, `{"name":"nobody"}`)
 		if row, err := w.CheckHealth(w.Ctx, created.Integration.ID); err != nil || row.AccountID != nil {
 			t.Errorf("%+v, %v", row, err)
+		}
+	})
+}
+
+func TestAKeyThatMayNotKnowItsAccountIsAGoodKey(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, s *store.Store) {
+		w := integrationtest.New(t, s)
+		kind, calls := "API_KEY", 0
+		created, err := w.Create(w.Ctx, integration.CreateInput{
+			UserID: &w.User.ID, Provider: "acme_desk", AuthKind: &kind, Name: "Desk", Enabled: true,
+			Visibility: integration.Private, Config: map[string]any{"desk": "blue", "key": "k-1"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Vendor.Handle("blue.example.com/api/me", func(answer http.ResponseWriter, _ *http.Request) {
+			if calls++; calls%2 == 0 { // behind the probe
+				answer.WriteHeader(http.StatusUnauthorized)
+			}
+			_, _ = io.WriteString(answer, `{"id":"u7"}`)
+		})
+		row, err := w.CheckHealth(w.Ctx, created.Integration.ID)
+		if err != nil || row.AccountID != nil || health.Of(row).Reason != health.OK || calls != 2 {
+			t.Errorf("%d calls: %+v, %v", calls, row, err)
 		}
 	})
 }

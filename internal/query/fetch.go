@@ -172,9 +172,18 @@ func (a *asking) send(ctx context.Context, request *provider.Request) (provider.
 
 // sendOnce sends one request. An answer that is none becomes a problem, whose cause tells the fate of the request.
 func (a *asking) sendOnce(ctx context.Context, request *provider.Request) (provider.Response, error) {
-	answer, verdict, err := a.Credentials.Do(ctx, credential.Use{
+	return a.sendFor(ctx, a.use(), request)
+}
+
+// use is what the requests of a question are sent for.
+func (a *asking) use() credential.Use {
+	return credential.Use{
 		IntegrationID: a.row.ID, Revision: a.row.Revision, Config: a.row.Config, Timeout: a.in.Timeout,
-	}, request)
+	}
+}
+
+func (a *asking) sendFor(ctx context.Context, u credential.Use, request *provider.Request) (provider.Response, error) {
+	answer, verdict, err := a.Credentials.Do(ctx, u, request)
 	if err != nil {
 		return answer, err
 	}

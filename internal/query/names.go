@@ -43,8 +43,10 @@ func (a *asking) name(ctx context.Context) {
 // stay here.
 func (a *asking) inquire(ctx context.Context, q provider.Inquiry) map[string]string {
 	found := make([]map[string]string, len(q.Requests))
+	use := a.use()
+	use.Aside = true // what was asked for has come
 	ask := func(i int) error {
-		answer, err := a.sendOnce(ctx, q.Requests[i])
+		answer, err := a.sendFor(ctx, use, q.Requests[i])
 		if err == nil {
 			found[i], err = q.Read(ctx, a.input, answer)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/provider"
 	"github.com/patchbay/patchbay/internal/query"
 )
@@ -77,6 +78,7 @@ func TestNamesThatDoNotComeLeaveTheIds(t *testing.T) {
 			want   string
 		}{
 			"no scope":            {403, `{"error":"scope"}`, 1, "ann at Front desk, bo at <nil>, cy at <nil>"},
+			"a refusal":           {401, `{}`, 1, "ann at Front desk, bo at <nil>, cy at <nil>"},
 			"too many requests":   {429, `{}`, 1, "ann at Front desk, bo at <nil>, cy at <nil>"},
 			"an outage":           {502, `no`, 1, "ann at Front desk, bo at <nil>, cy at <nil>"},
 			"a web page":          {200, `<html>`, 1, "ann at Front desk, bo at <nil>, cy at <nil>"},
@@ -90,6 +92,12 @@ func TestNamesThatDoNotComeLeaveTheIds(t *testing.T) {
 			if asked := w.people("ann", "bo", "cy") - before; assignees(got.Items) != c.want || asked != c.asked {
 				t.Errorf("%s: %s after %d requests", name, assignees(got.Items), asked)
 			}
+		}
+		if row := w.Reload(t, w.row); health.Of(row).Reason != health.OK {
+			t.Errorf("the answers were there, and health is %s", health.Of(row).Reason)
+		}
+		if n := len(w.Vendor.Calls("login.example.com/token")); n != 1 {
+			t.Errorf("%d token requests: what is refused besides says nothing of the credential", n)
 		}
 	})
 }
