@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/patchbay/patchbay/ent"
@@ -152,7 +153,30 @@ func (s *Service) aloneWith(ctx context.Context, p *provider.Provider, accountID
 	if p.Auth.OAuth2.Revoke.Ends != oauth.EndsAccount {
 		return nil
 	}
-	return s.Store.Alone(ctx, "account "+p.ClientGroup()+" "+accountID)
+	return s.Store.Alone(ctx, grantOf(p, accountID))
+}
+
+// aloneWithAll is aloneWith for what leaves together: in one order, and before any of it leaves, so that two who leave with
+// the same accounts, or one who leaves with several and one with one, do not wait for each other.
+func (s *Service) aloneWithAll(ctx context.Context, rows []*ent.Integration) error {
+	var grants []string
+	for _, row := range rows {
+		p, ok := s.Catalog.Get(row.Provider)
+		if ok && row.AuthKind == provider.OAuth2 && row.AccountID != nil && p.Auth.OAuth2.Revoke.Ends == oauth.EndsAccount {
+			grants = append(grants, grantOf(p, *row.AccountID))
+		}
+	}
+	slices.Sort(grants)
+	for _, grant := range slices.Compact(grants) {
+		if err := s.Store.Alone(ctx, grant); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func grantOf(p *provider.Provider, accountID string) string {
+	return "account " + p.ClientGroup() + " " + accountID
 }
 
 // spare keeps a grant that has just been given from being ended by what still waits to be revoked of the same account.

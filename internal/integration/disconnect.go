@@ -73,6 +73,9 @@ func (s *Service) DisconnectAll(
 		if err != nil {
 			return fmt.Errorf("read a user's integrations: %w", err)
 		}
+		if err := s.aloneWithAll(ctx, rows); err != nil {
+			return err
+		}
 		for _, row := range rows {
 			one, err := s.remove(ctx, row, nil)
 			if err != nil {

@@ -137,6 +137,42 @@ func TestBehaviour17OfAllWhoShareAGrantTheLastToLeaveGivesItBack(t *testing.T) {
 	})
 }
 
+// Everybody shares both accounts, and has connected them in another order than the one before.
+func TestManyWhoShareAccountsLeaveAtOnceAndNoneOfThemFails(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		accounts := []string{`{"id":"eve@acme"}`, `{"id":"ada@acme"}`}
+		var users []string
+		for n := range 12 {
+			user := w.NewUser(t, fmt.Sprint("leaves-", n))
+			users = append(users, user.ID)
+			for i := range accounts {
+				w.Vendor.Answer("api.example.com/me", http.StatusOK, accounts[(n+i)%2])
+				w.Connect(t, user)
+			}
+		}
+		var mu sync.Mutex
+		outcomes := map[credential.Outcome]int{}
+		var all sync.WaitGroup
+		for _, user := range users {
+			all.Go(func() {
+				gone, err := w.DisconnectAll(w.Ctx, user)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, one := range gone {
+					outcomes[one.Outcome]++
+				}
+			})
+		}
+		all.Wait()
+		if outcomes[credential.Revoked] != 2 || len(w.Vendor.Calls("login.example.com/revoke")) != 2 {
+			t.Errorf("%v: want each account given back once, by the last", outcomes)
+		}
+	})
+}
+
 // TestBehaviour17AnAccountThatIsConnectedAgainOutlivesTheRevocationThatWaits disconnects while the provider cannot be told,
 // connects the account again, as another integration, and lets the background go on.
 func TestBehaviour17AnAccountThatIsConnectedAgainOutlivesTheRevocationThatWaits(t *testing.T) {
