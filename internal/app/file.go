@@ -32,7 +32,7 @@ func settingsFile(r io.Reader) (kong.Resolver, error) {
 type fileResolver map[string]any
 
 // isSetting reports whether a flag may be set elsewhere than on the command line: the tag env:"-" says no.
-func isSetting(flag *kong.Flag) bool { return len(flag.Envs) > 0 }
+func isSetting(flag *kong.Flag) bool { return flag.Tag.Get("env") != "-" && flag.Name != "help" }
 
 // Validate refuses keys that are no flag of any command.
 func (f fileResolver) Validate(app *kong.Application) error {
@@ -64,7 +64,7 @@ func (f fileResolver) Validate(app *kong.Application) error {
 // a flag that takes several, is handed on as JSON, as it would stand on the command line: the flag's own reading then
 // refuses it in words, where the parser would quote the value, and a value may be a secret.
 func (f fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if !isSetting(flag) {
+	if !isSetting(flag) || variable(flag) != "" { // the environment goes before the file
 		return nil, nil //nolint:nilnil // not set
 	}
 	switch value := f[flag.Name].(type) {

@@ -43,6 +43,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Patchbay connects the services people use to the users and agents of an AI product, over GraphQL."),
 		kong.Configuration(settingsFile),
 		kong.DefaultEnvars("PATCHBAY"),
+		kong.PostBuild(emptyIsAbsent),
+		kong.Resolvers(environment{}),
 		kong.Vars{"scopes": allScopes()},
 		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
