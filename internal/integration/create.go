@@ -143,6 +143,9 @@ func (s *Service) create(ctx context.Context, made creation) error {
 			Secrets: given.secrets, SigningKey: made.signing,
 		}
 		if brought != nil {
+			if err := s.spare(ctx, brought); err != nil {
+				return err
+			}
 			save.Config, save.Token = given.public, brought.token
 			save.ClientID, save.Scopes = brought.wire.Client.ID, brought.scopes
 		}

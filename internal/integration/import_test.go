@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/patchbay/patchbay/ent"
 	"github.com/patchbay/patchbay/internal/audit"
+	"github.com/patchbay/patchbay/internal/credential"
 	"github.com/patchbay/patchbay/internal/health"
 	"github.com/patchbay/patchbay/internal/integration"
 	"github.com/patchbay/patchbay/internal/integration/integrationtest"
@@ -61,6 +63,29 @@ func TestPastedCredentialsConnectAtOnceAndAreKeptAsTheCredentialAlone(t *testing
 			if strings.Contains(row.String(), "MARKED") {
 				t.Errorf("the trail repeats what was pasted: %s", row)
 			}
+		}
+	})
+}
+
+// What still waits to be revoked would end all that the account allows, and so what was pasted.
+func TestWhatIsPastedOutlivesTheRevocationThatWaits(t *testing.T) {
+	run(t, func(t *testing.T, w *integrationtest.World) {
+		row := w.Connect(t, w.Other)
+		w.Vendor.Answer("login.example.com/revoke", http.StatusServiceUnavailable, "down")
+		if got, err := w.Disconnect(w.Ctx, row.ID); err != nil || got.Outcome != credential.Retrying {
+			t.Fatalf("revocation = %+v, %v", got, err)
+		}
+		asked := len(w.Vendor.Calls("login.example.com/revoke"))
+		w.Vendor.Handle("login.example.com/revoke", func(http.ResponseWriter, *http.Request) {})
+		if _, err := w.Create(w.Ctx, pasteInput(w, pastedUser)); err != nil {
+			t.Fatal(err)
+		}
+		w.Wait(time.Hour)
+		if n, err := w.Credentials.RetryRevocations(t.Context(), 10); n != 1 || err != nil {
+			t.Errorf("%d waited, %v", n, err)
+		}
+		if n := len(w.Vendor.Calls("login.example.com/revoke")) - asked; n != 0 {
+			t.Errorf("%d revocations: what was pasted has lost its grant", n)
 		}
 	})
 }
