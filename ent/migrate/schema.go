@@ -322,6 +322,11 @@ var (
 				Columns: []*schema.Column{IntegrationsColumns[1], IntegrationsColumns[2], IntegrationsColumns[0]},
 			},
 			{
+				Name:    "integration_account_id",
+				Unique:  false,
+				Columns: []*schema.Column{IntegrationsColumns[9]},
+			},
+			{
 				Name:    "integration_next_probe_at",
 				Unique:  false,
 				Columns: []*schema.Column{IntegrationsColumns[28]},

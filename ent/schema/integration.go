@@ -67,6 +67,7 @@ func (Integration) Indexes() []ent.Index {
 		index.Fields("company_id", "id"),
 		index.Fields("user_id", "id"),
 		index.Fields("company_id", "provider", "id"),
+		index.Fields("account_id"), // who shares an account, whatever the company
 		index.Fields("next_probe_at"),
 		index.Fields("stale_at"),
 		index.Fields("probed_at"),
