@@ -13,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/patchbay/patchbay/internal/provider/catalog"
 )
 
-// proxyPath is what the server by hand forwards: the request that Patchbay makes of the question.
-const proxyPath = "/calendar/v3/calendars/primary/events"
+// eventsPath is the request that Patchbay makes of the question, below the provider's base URL.
+const eventsPath = "/calendars/primary/events"
 
 // question compares the whole way of a question (plan, open the token, call, map, audit) with a bare reverse proxy that
 // adds a header.
@@ -29,7 +31,7 @@ func (w *world) question(ctx context.Context) error {
 		return err
 	}
 	ours, err := w.patchbay(ctx, "--manifests", manifests, "--egress-allow", host,
-		"--oauth-clients", `{"google":{"client_id":"bench","client_secret":"bench"}}`)
+		"--oauth-clients", fmt.Sprintf(`{%q:{"client_id":"bench","client_secret":"bench"}}`, w.calendar.ClientGroup()))
 	if err != nil {
 		return err
 	}
@@ -43,6 +45,10 @@ func (w *world) question(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	at, err := url.Parse(w.calendar.BaseURL)
+	if err != nil {
+		return err
+	}
 	body, err := graphql(`mutation($i: IntegrationQueryInput!) { integrationQuery(input: $i) { result { results { title
 		... on CalendarEvent { start end attendees } } } userErrors { message } } }`,
 		map[string]any{"i": map[string]any{"integrationId": link, "query": "What meetings do I have tomorrow?"}})
@@ -51,7 +57,7 @@ func (w *world) question(ctx context.Context) error {
 	}
 	targets := []target{
 		{name: "patchbay", server: ours, path: "/graphql", body: body, header: http.Header{"Authorization": {"Bearer " + w.key}}},
-		{name: "proxy", server: hand, path: proxyPath, body: nil, header: http.Header{}},
+		{name: "proxy", server: hand, path: at.Path + eventsPath, body: nil, header: http.Header{}},
 	}
 	costs, err := compare(ctx, w.postgres, targets...)
 	if err != nil {
@@ -81,7 +87,7 @@ func vendorAnswers(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/token":
 		_, _ = io.WriteString(w, `{"access_token":"bench","refresh_token":"bench","token_type":"Bearer","expires_in":86400}`)
-	case strings.HasSuffix(r.URL.Path, "/events"):
+	case strings.HasSuffix(r.URL.Path, eventsPath):
 		event := `{"id":"%d","status":"confirmed","summary":"Planning %d","location":"Room 2","start":{"dateTime":"2026-01-21T09:00:00Z"},` +
 			`"end":{"dateTime":"2026-01-21T10:00:00Z"},"attendees":[{"email":"ada@example.com"},{"email":"grace@example.com"}]}`
 		var items []string
@@ -94,19 +100,21 @@ func vendorAnswers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// manifests replaces the addresses of the built-in calendar by the vendor's.
+// manifests replaces the addresses in the calendar's manifest by those of what plays it.
 func (w *world) manifests(base string) (string, error) {
-	const name = "google_calendar.yaml"
-	text, err := os.ReadFile(filepath.Join("internal", "provider", "catalog", name))
+	name := w.calendar.Name + ".yaml"
+	text, err := catalog.FS.ReadFile(name)
 	if err != nil {
-		return "", fmt.Errorf("run this from the top of the repository: %w", err)
+		return "", err
 	}
+	at, err := url.Parse(w.calendar.BaseURL)
+	if err != nil {
+		return "", err
+	}
+	auth := w.calendar.Auth.OAuth2
 	manifest := strings.NewReplacer(
-		"https://accounts.google.com/o/oauth2/v2/auth", base+"/authorize",
-		"https://oauth2.googleapis.com/token", base+"/token",
-		"https://oauth2.googleapis.com/revoke", base+"/revoke",
-		"https://www.googleapis.com/calendar/v3", base+"/calendar/v3",
-		"hosts: [www.googleapis.com]", `hosts: ["127.0.0.1"]`,
+		auth.Authorize.URL, base+"/authorize", auth.Token.URL, base+"/token", auth.Revoke.URL, base+"/revoke",
+		w.calendar.BaseURL, base+at.Path, "hosts: ["+at.Host+"]", `hosts: ["127.0.0.1"]`,
 	).Replace(string(text))
 	dir := filepath.Join(w.dir, "manifests")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -124,8 +132,9 @@ func (w *world) connect(ctx context.Context, p *process) (string, error) {
 		return "", err
 	}
 	var started struct{ IntegrationConnect struct{ State string } }
-	if err := w.ask(ctx, p, `mutation($u: ID!) { integrationConnect(input: {userId: $u, provider: "google_calendar",
-		redirectUrl: "http://127.0.0.1/done"}) { state } }`, map[string]any{"u": user.UserCreate.User.ID}, &started); err != nil {
+	if err := w.ask(ctx, p, `mutation($u: ID!, $p: String!) { integrationConnect(input: {userId: $u, provider: $p,
+		redirectUrl: "http://127.0.0.1/done"}) { state } }`,
+		map[string]any{"u": user.UserCreate.User.ID, "p": w.calendar.Name}, &started); err != nil {
 		return "", err
 	}
 	var done struct {
@@ -134,9 +143,9 @@ func (w *world) connect(ctx context.Context, p *process) (string, error) {
 			UserErrors  []struct{ Message string }
 		}
 	}
-	err := w.ask(ctx, p, `mutation($u: ID!, $s: String!) { integrationCallback(input: {userId: $u, provider: "google_calendar",
+	err := w.ask(ctx, p, `mutation($u: ID!, $p: String!, $s: String!) { integrationCallback(input: {userId: $u, provider: $p,
 		code: "bench", state: $s}) { integration { id } userErrors { message } } }`,
-		map[string]any{"u": user.UserCreate.User.ID, "s": started.IntegrationConnect.State}, &done)
+		map[string]any{"u": user.UserCreate.User.ID, "p": w.calendar.Name, "s": started.IntegrationConnect.State}, &done)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 
 	"github.com/patchbay/patchbay/internal/app"
 	"github.com/patchbay/patchbay/internal/id"
+	"github.com/patchbay/patchbay/internal/provider"
+	"github.com/patchbay/patchbay/internal/provider/catalog"
 	"github.com/patchbay/patchbay/internal/seal"
 )
 
@@ -32,6 +35,8 @@ type world struct {
 	postgres int // the process that started the database's other processes
 	key      string
 	company  string
+	calendar *provider.Provider // answers the question
+	linked   []string           // names of providers that people are connected with
 }
 
 // prepare migrates a database, makes a company with a key, and fills in users with integrations and audit events.
@@ -41,11 +46,38 @@ func prepare(ctx context.Context, database string) (*world, error) {
 		return nil, err
 	}
 	w := &world{dir: dir, database: database}
+	if err := w.choose(); err != nil {
+		w.close()
+		return nil, err
+	}
 	if err := w.fill(ctx); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
+}
+
+// choose picks the first calendar, and two providers for people to be connected with.
+func (w *world) choose() error {
+	known, err := provider.Load(catalog.FS)
+	if err != nil {
+		return err
+	}
+	for _, p := range known.All() {
+		if p.Auth.OAuth2 == nil {
+			continue
+		}
+		if w.calendar == nil && slices.Contains(p.Categories, "calendar") {
+			w.calendar = p
+		}
+		if len(w.linked) < 2 {
+			w.linked = append(w.linked, p.Name)
+		}
+	}
+	if w.calendar == nil {
+		return errors.New("no provider is a calendar")
+	}
+	return nil
 }
 
 func (w *world) close() {
@@ -108,7 +140,7 @@ func (w *world) rows(ctx context.Context) error {
 		people = append(people, []any{user, w.company, fmt.Sprintf("customer-%d", u), fmt.Sprintf(`{"plan":"premium","seat":%d}`, u), at, at})
 		for i := range integrationsPerUser {
 			link := ids.New(id.Integration)
-			name := []string{"google_calendar", "gmail"}[i%2]
+			name := w.linked[i%len(w.linked)]
 			links = append(links, []any{
 				link, w.company, user, name, "OAUTH2", name, true, "PRIVATE", `["calendar.readonly"]`, "{}", "[]", at, at, at, at,
 				"HEALTHY", "OK", "NONE", at, 0,

@@ -118,7 +118,6 @@ func TestGoCodeKnowsNoVendor(t *testing.T) {
 		switch {
 		case strings.HasSuffix(name, "_test.go"),
 			strings.HasPrefix(name, "internal/sandbox/"), // plays the vendors
-			strings.HasPrefix(name, "internal/bench/"),   // measures with one
 			strings.HasPrefix(name, "ent/") && !strings.HasPrefix(name, "ent/schema/"),
 			strings.HasPrefix(name, "graph/generated/"), strings.HasPrefix(name, "graph/model/"): // quote the contract
 			continue
